@@ -1,0 +1,71 @@
+"""Commands: what may be asked of a lab. Orders, in the imperative; that something really happened is an event.
+
+On the wire a command is one JSON object a line, its type in the field "type".
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from netsim.model.address import Role, Transport
+
+
+class Command(Struct, frozen=True, tag_field="type", tag=True, forbid_unknown_fields=True, kw_only=True):
+    """One order. `id` is given by the session that dispatches it and comes back in CommandAccepted."""
+
+    id: int = 0
+    who: str
+
+
+class StartEndpoint(Command, frozen=True):
+    """Start a process that runs a program of `programs/`, stopped before its first socket call.
+
+    `who` is the endpoint's name in the lab: "server", "client1", "udpserver", "udpclient1" and so on.
+    A `who` whose process has ended may be started again; one that lives is refused.
+    """
+
+    program: str
+    role: Role
+    transport: Transport
+    number: int = 1
+
+
+class Step(Command, frozen=True):
+    """Run a stopped program through its next socket call, to the stop before the one after that.
+
+    If `message` is given, the next send, sendall or sendto of this step sends that text (encoded as ASCII, as the
+    programs on the screen do it) in place of its own argument.
+    """
+
+    message: str | None = None
+
+
+class RunExtraLine(Command, frozen=True):
+    """Run one line that is not in the program, in the stopped program's frame; its error does not end the program."""
+
+    source: str
+
+
+class Interrupt(Command, frozen=True):
+    """Interrupt the call in which the program sleeps (or the loop in which it spins), as Ctrl-C would: SIGINT."""
+
+
+class Kill(Command, frozen=True):
+    """End the process at once, without a word to it: SIGKILL."""
+
+
+AnyCommand = StartEndpoint | Step | RunExtraLine | Interrupt | Kill
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
+
+
+def encode(command: AnyCommand) -> bytes:
+    """One line of JSON, without the newline."""
+    return _encoder.encode(command)
+
+
+def decode(line: bytes) -> AnyCommand:
+    """The command in one line of JSON; raises msgspec.DecodeError (or its ValidationError) where there is none."""
+    return _decoder.decode(line)

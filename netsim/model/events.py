@@ -1,0 +1,292 @@
+"""Events: what really happened, in the past tense, as it was observed. The only source of everything on the screen.
+
+On the wire and in a recording an event is one JSON object a line, its type in the field "type".
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from netsim.model.address import Address, Role, Transport
+
+
+class Event(Struct, frozen=True, tag_field="type", tag=True, kw_only=True):
+    """Something that happened `at` seconds after the lab was started (the lab's monotonic clock)."""
+
+    at: float
+
+
+# --- the lab itself
+
+
+class LabStarted(Event, frozen=True):
+    """The lab host is up. `contained`: it lives in a pid namespace, so its end ends everything in it."""
+
+    net: Literal["host", "private"]
+    port: int
+    system: str  # uname: "Linux 6.18.44"
+    python: str  # "3.11.7"
+    contained: bool
+    contained_because: str  # what was tried and came of it: "user and pid namespaces", "unshare: EPERM ..."
+    sock_diag: bool  # the kernel's own socket states and counters can be read
+
+
+class LabEnded(Event, frozen=True):
+    """The lab host is gone: nothing more can come from it. `reason` is one sentence."""
+
+    reason: str
+
+
+class CommandAccepted(Event, frozen=True):
+    """The lab has taken a command and begins to carry it out. `kind` is the command's type name."""
+
+    id: int
+    kind: str
+    who: str
+
+
+class CommandRefused(Event, frozen=True):
+    """The lab did not do it; `why` is one sentence."""
+
+    id: int
+    kind: str
+    who: str
+    why: str
+
+
+# --- endpoints: one process each
+
+
+class EndpointEvent(Event, frozen=True):
+    """Reported by (or about) one process. `pid` is the machine's number, `inner_pid` the one inside the lab."""
+
+    who: str
+    pid: int
+    inner_pid: int
+
+
+class EndpointStarted(EndpointEvent, frozen=True):
+    """A process runs a program; `source` is what it runs, line for line."""
+
+    role: Role
+    transport: Transport
+    number: int
+    program: str
+    source: tuple[str, ...]
+
+
+class CallAhead(Struct, frozen=True):
+    """A socket call that the program's text has ahead: its name ("recv"), its line (from 1), what it is called on.
+
+    `target` is the expression's text ("conn", "socket"); `fd` the file number it has now, None where that can't be
+    known yet.
+    """
+
+    name: str
+    line: int
+    target: str
+    fd: int | None = None
+
+
+class ProgramStopped(EndpointEvent, frozen=True):
+    """The program stands before `line` (from 1); nothing on it has run yet.
+
+    `ahead`: the socket calls on this line, then those on the lines that can be reached from here in the text (later
+    lines, and all of the loops that the line is in), in the order in which a run would come to them.
+    """
+
+    line: int
+    function: str
+    ahead: tuple[CallAhead, ...]
+
+
+class ReadinessChanged(EndpointEvent, frozen=True):
+    """While the program stands stopped: poll() says that reading from `fd` would (or would no longer) not sleep."""
+
+    fd: int
+    readable: bool
+
+
+class CallError(Struct, frozen=True):
+    """An exception as Python names it: type "ConnectionRefusedError", errno 111, name "ECONNREFUSED", its message."""
+
+    type: str
+    errno: int | None
+    name: str | None
+    message: str  # as str(exception) has it: "[Errno 111] Connection refused"
+
+
+class SocketRef(Struct, frozen=True):
+    """One open socket as its process sees it (fstat, getsockname, getpeername)."""
+
+    fd: int
+    inode: int
+    transport: Transport
+    local: Address | None = None
+    remote: Address | None = None
+
+
+class CallStarted(EndpointEvent, frozen=True):
+    """A socket call is about to be made. `call` numbers the calls of this process, from 1."""
+
+    call: int
+    name: str
+    line: int  # the program's line that led to it; 0 if none
+    arguments: str  # as Python would write them, shortened
+    socket: SocketRef | None
+    thread: int = 0  # 0 the main one
+
+
+class CallSlept(EndpointEvent, frozen=True):
+    """The kernel has put the process to sleep in this call. `syscall`: the system call's name where it can be read."""
+
+    call: int
+    syscall: str | None = None
+
+
+class CallReturned(EndpointEvent, frozen=True):
+    """The call came back, with a result or an error. `microseconds`: the call alone, without our reporting."""
+
+    call: int
+    name: str
+    line: int
+    result: str  # as Python would write it, shortened; "" after an error
+    error: CallError | None
+    microseconds: float
+    socket: SocketRef | None  # after the call; after close(): as it was before
+    accepted: SocketRef | None = None  # accept(): the new socket
+    size: int | None = None  # bytes sent or received
+    data: bytes | None = None  # those bytes, the first 512 of them
+    peer: Address | None = None  # sendto, recvfrom: the other end
+    thread: int = 0
+
+
+class ExtraLineRan(EndpointEvent, frozen=True):
+    """A line that is not in the program was run in its frame; `result` is its value's repr, "" if none."""
+
+    source: str
+    result: str
+    error: CallError | None
+
+
+class ProgramPrinted(EndpointEvent, frozen=True):
+    """The program wrote this text (possibly several lines, possibly half of one)."""
+
+    stream: Literal["stdout", "stderr"]
+    text: str
+
+
+class ProgramEnded(EndpointEvent, frozen=True):
+    """The program ran to its end, or an exception ended it: `traceback` as Python prints it, without our frames."""
+
+    line: int
+    error: CallError | None
+    traceback: str
+
+
+class ProcessExited(EndpointEvent, frozen=True):
+    """The process is gone and reaped. `status` as in waitpid: an exit code, or minus the signal that ended it."""
+
+    status: int
+
+
+# --- the kernel's side
+
+TcpState = Literal[
+    "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT", "LAST_ACK",
+    "LISTEN", "CLOSING",
+]  # fmt: skip
+
+
+class Counters(Struct, frozen=True):
+    """What a connected TCP socket's TCP_INFO counts (linux/tcp.h, struct tcp_info); bytes without SYN, with FIN."""
+
+    segs_out: int
+    segs_in: int
+    data_segs_out: int
+    data_segs_in: int
+    bytes_sent: int
+    bytes_acked: int
+    bytes_received: int
+    retransmits: int  # tcpi_total_retrans
+
+
+class KernelSocket(Struct, frozen=True):
+    """One socket as the kernel lists it (sock_diag(7), inet_diag.h). `inode` 0: no process has it open.
+
+    For a listener `receive_queue` is how many connections wait for accept() and `send_queue` the limit. For a
+    connection they are the bytes received and unread (a FIN counts as one), and sent and not acknowledged.
+    For UDP `receive_queue` is the memory that waiting datagrams take: more than zero means that something waits.
+    """
+
+    transport: Transport
+    state: TcpState
+    local: Address
+    remote: Address | None
+    inode: int
+    receive_queue: int
+    send_queue: int
+    uid: int = 0
+    timer: Literal["", "retransmit", "keepalive", "timewait", "probe"] = ""
+    expires_ms: int = 0
+    expirations: int = 0  # how often the running timer has fired
+    counters: Counters | None = None
+
+
+class SocketsObserved(Event, frozen=True):
+    """All sockets of the lab as the kernel has them now (only sent when that differs from the last time).
+
+    `complete` is False where only psutil could be asked (no sock_diag): states, but no queues or counters.
+    """
+
+    sockets: tuple[KernelSocket, ...]
+    complete: bool = True
+
+
+class Owner(Struct, frozen=True):
+    """A row of psutil's table: a socket's addresses and the process that psutil names for it, None if it can't."""
+
+    transport: Transport
+    local: Address
+    remote: Address | None
+    state: str  # the kernel's spelling; "" for UDP
+    pid: int | None
+    name: str  # the process's name, "" if unknown
+
+
+class OwnersObserved(Event, frozen=True):
+    """psutil's port → PID table of the lab's ports (only sent when it differs from the last time)."""
+
+    owners: tuple[Owner, ...]
+
+
+# --- the person
+
+
+class FocusMoved(Event, frozen=True):
+    """The person (or the story) turned to this endpoint: its conversation is the one that is shown and stepped."""
+
+    who: str
+
+
+AnyEvent = (
+    LabStarted | LabEnded | CommandAccepted | CommandRefused | EndpointStarted | ProgramStopped | ReadinessChanged
+    | CallStarted | CallSlept | CallReturned | ExtraLineRan | ProgramPrinted | ProgramEnded | ProcessExited
+    | SocketsObserved | OwnersObserved | FocusMoved
+)  # fmt: skip
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+def encode(event: AnyEvent) -> bytes:
+    """One line of JSON, without the newline; bytes are base64."""
+    return _encoder.encode(event)
+
+
+def decode(line: bytes) -> AnyEvent:
+    """The event in one line of JSON; raises msgspec.DecodeError (or its ValidationError) where there is none."""
+    return _decoder.decode(line)

@@ -1,0 +1,128 @@
+"""The world: everything that is known at one moment, as one frozen value. Only `fold` makes a new one.
+
+What can be derived from it is derived by functions (`views`), not stored a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from msgspec import Struct
+
+from netsim.model.address import Address, Role, Transport
+from netsim.model.events import (
+    AnyEvent,
+    CallAhead,
+    CallError,
+    CallStarted,
+    KernelSocket,
+    LabEnded,
+    LabStarted,
+    Owner,
+    SocketRef,
+)
+from netsim.model.inference import Ledger
+from netsim.model.packet import Packet
+
+Status = Literal["starting", "running", "stopped", "asleep", "ended"]
+
+
+class Mark(Struct, frozen=True):
+    """What stands beside a line that was run: "→ fd 3", "ok", "→ 19", or an error's name ("ECONNREFUSED")."""
+
+    text: str
+    ok: bool
+    call: str  # the call's name: "recv"
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """One process and its program. `line` is where it stands (stopped, asleep) or stood when it ended."""
+
+    who: str
+    role: Role
+    transport: Transport
+    number: int
+    program: str
+    source: tuple[str, ...]
+    pid: int
+    inner_pid: int
+    former_pids: tuple[int, ...] = ()  # of the same `who`, oldest first
+    status: Status = "starting"
+    line: int = 0
+    ahead: tuple[CallAhead, ...] = ()
+    readable: frozenset[int] = frozenset()  # fds that poll readable while it is stopped
+    call: CallStarted | None = None  # the call in which it is
+    syscall: str | None = None  # asleep: the system call's name
+    marks: Mapping[int, Mark] = {}  # by line
+    sockets: tuple[SocketRef, ...] = ()  # open now, by fd
+    printed: tuple[str, ...] = ()  # the last lines of its output
+    extra: str = ""  # the extra line that was run last, "" if none since the last stop
+    error: CallError | None = None  # what ended it
+    traceback: str = ""
+    exit_status: int | None = None  # once reaped
+
+    @property
+    def next_call(self) -> CallAhead | None:
+        """The socket call on the line before which it stands stopped."""
+        if self.status == "stopped" and self.ahead and self.ahead[0].line == self.line:
+            return self.ahead[0]
+        return None
+
+
+class RowKey(Struct, frozen=True, order=True):
+    """What a row of the port table is about: a protocol, a local address and, for a connection, the peer."""
+
+    port: int
+    transport: Transport
+    host: str
+    peer: Address | None = None
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """One row of the port table. `pids` empty: the kernel's own, or not to be known: `owner_text` says which."""
+
+    key: RowKey
+    state: str  # "" for UDP
+    pids: tuple[int, ...] = ()
+    former_pid: int | None = None  # who had it before: a restarted server, a process that is gone
+    name: str = ""  # the program: "server", or the process's name
+    whose: Literal["process", "kernel", "unknown"] = "process"
+    waiting: int = 0  # a listener's accept queue
+    backlog: int = 0
+    expires_at: float | None = None  # TIME_WAIT: when the lab's clock says that it ends
+
+
+class Slot(Struct, frozen=True):
+    """A place in the table. A row that vanished leaves its place blank until the next command."""
+
+    row: Row | None
+
+
+class Focus(Struct, frozen=True):
+    """Which conversation is shown and stepped, and which of its two panes has the keys."""
+
+    transport: Transport = "tcp"
+    number: int = 1  # the client's
+    role: Role = "client"
+
+
+class World(Struct, frozen=True, kw_only=True):
+    """Everything known after so many events."""
+
+    at: float = 0.0
+    lab: LabStarted | None = None
+    ended: LabEnded | None = None
+    step: int = 0  # commands accepted
+    endpoints: Mapping[str, Endpoint] = {}
+    kernel: tuple[KernelSocket, ...] = ()
+    observed_at: float = 0.0  # when the kernel's sockets were last seen to change
+    owners: tuple[Owner, ...] = ()
+    remembered: Mapping[RowKey, tuple[int, str]] = {}  # the last known PID and name of a row
+    packets: tuple[Packet, ...] = ()
+    ledger: Ledger = Ledger()
+    slots: tuple[Slot, ...] = ()
+    focus: Focus = Focus()
+    mover: str = ""  # the endpoint that moved last
+    since: tuple[AnyEvent, ...] = ()  # events since the last accepted command, that one first
+    changed: frozenset[str] = frozenset()  # what changed since then: "server", "row 8888/tcp ...", "packet 4"
