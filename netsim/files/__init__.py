@@ -1,0 +1,1 @@
+"""Recordings: what happened, kept in files, in and out."""

@@ -52,12 +52,15 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     line: int = 0
     ahead: tuple[CallAhead, ...] = ()
     readable: frozenset[int] = frozenset()  # fds that poll readable while it is stopped
+    ready_at: float | None = None  # since when one of them is readable
     call: CallStarted | None = None  # the call in which it is
     syscall: str | None = None  # asleep: the system call's name
     marks: Mapping[int, Mark] = {}  # by line
     sockets: tuple[SocketRef, ...] = ()  # open now, by fd
     printed: tuple[str, ...] = ()  # the last lines of its output
-    extra: str = ""  # the extra line that was run last, "" if none since the last stop
+    extra: str = ""  # the line that is not in the program and was run last, "" if none
+    extra_result: str = ""
+    extra_error: CallError | None = None
     error: CallError | None = None  # what ended it
     traceback: str = ""
     exit_status: int | None = None  # once reaped
@@ -93,6 +96,13 @@ class Row(Struct, frozen=True, kw_only=True):
     expires_at: float | None = None  # TIME_WAIT: when the lab's clock says that it ends
 
 
+class Holder(Struct, frozen=True):
+    """A process that has (or had) a socket open."""
+
+    pid: int
+    name: str
+
+
 class Slot(Struct, frozen=True):
     """A place in the table. A row that vanished leaves its place blank until the next command."""
 
@@ -116,13 +126,15 @@ class World(Struct, frozen=True, kw_only=True):
     step: int = 0  # commands accepted
     endpoints: Mapping[str, Endpoint] = {}
     kernel: tuple[KernelSocket, ...] = ()
+    kernel_complete: bool = True  # False: only psutil could be asked; states, but no queues and no counters
     observed_at: float = 0.0  # when the kernel's sockets were last seen to change
     owners: tuple[Owner, ...] = ()
-    remembered: Mapping[RowKey, tuple[int, str]] = {}  # the last known PID and name of a row
+    remembered: Mapping[RowKey, tuple[Holder, ...]] = {}  # who has had a row's socket, oldest first, the last few
     packets: tuple[Packet, ...] = ()
     ledger: Ledger = Ledger()
     slots: tuple[Slot, ...] = ()
     focus: Focus = Focus()
+    under_way: frozenset[str] = frozenset()  # endpoints being started or killed: accepted, and not there (or gone) yet
     mover: str = ""  # the endpoint that moved last
     since: tuple[AnyEvent, ...] = ()  # events since the last accepted command, that one first
     changed: frozenset[str] = frozenset()  # what changed since then: "server", "row 8888/tcp ...", "packet 4"

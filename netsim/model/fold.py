@@ -1,0 +1,238 @@
+"""The fold: one world and one event make the next world. The only place where a world comes from another.
+
+A new kind of event does not type-check until it is folded here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import reduce
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from netsim.model.events import (
+    AnyEvent,
+    CallReturned,
+    CallSlept,
+    CallStarted,
+    CommandAccepted,
+    CommandRefused,
+    EndpointStarted,
+    ExtraLineRan,
+    FocusMoved,
+    LabEnded,
+    LabStarted,
+    OwnersObserved,
+    ProcessExited,
+    ProgramEnded,
+    ProgramPrinted,
+    ProgramStopped,
+    ReadinessChanged,
+    SocketRef,
+    SocketsObserved,
+)
+from netsim.model.inference import infer
+from netsim.model.rows import compact, update_rows
+from netsim.model.world import Endpoint, Focus, Mark, World
+
+SINCE_KEPT = 400  # events since the last command: enough for any one step, bounded for a program that floods
+PRINTED_KEPT = 50  # lines of a program's output
+
+
+def fold(world: World, event: AnyEvent) -> World:
+    """The world after `event`."""
+    world = _apply(world, event)
+    ledger, packets = infer(world.ledger, event)
+    if packets:
+        first = len(world.packets) + 1
+        numbered = tuple(replace(packet, number=first + i) for i, packet in enumerate(packets))
+        names = {f"packet {packet.number}" for packet in numbered}
+        world = replace(world, packets=world.packets + numbered, changed=world.changed | names)
+    return replace(world, at=event.at, ledger=ledger, since=(*world.since, event)[-SINCE_KEPT:])
+
+
+def fold_all(world: World, events: Iterable[AnyEvent]) -> World:
+    """The world after all of them."""
+    return reduce(fold, events, world)
+
+
+def _apply(world: World, event: AnyEvent) -> World:
+    match event:
+        case LabStarted():
+            return replace(world, lab=event, kernel_complete=event.sock_diag)
+        case LabEnded():
+            return replace(world, ended=event)
+        case CommandAccepted():
+            return _begin_step(world, event)
+        case CommandRefused():
+            return world
+        case EndpointStarted():
+            return _start(world, event)
+        case ProgramStopped():
+            return _change(
+                world, event.who, status="stopped", line=event.line, ahead=event.ahead, readable=frozenset(),
+                ready_at=None, call=None, syscall=None,
+            )  # fmt: skip
+        case ReadinessChanged():
+            endpoint = world.endpoints.get(event.who)
+            if endpoint is None:
+                return world
+            fds = endpoint.readable | {event.fd} if event.readable else endpoint.readable - {event.fd}
+            ready_at = (endpoint.ready_at or event.at) if fds else None
+            return _change(world, event.who, readable=fds, ready_at=ready_at)
+        case CallStarted():
+            if event.thread:
+                return world
+            return _change(world, event.who, status="running", call=event, line=event.line or None)
+        case CallSlept():
+            endpoint = world.endpoints.get(event.who)
+            if endpoint is None or endpoint.call is None or endpoint.call.call != event.call:
+                return world
+            return _change(world, event.who, status="asleep", syscall=event.syscall)
+        case CallReturned():
+            return _return(world, event)
+        case ExtraLineRan():
+            return _change(world, event.who, extra=event.source, extra_result=event.result, extra_error=event.error)
+        case ProgramPrinted():
+            return _print(world, event)
+        case ProgramEnded():
+            return _change(
+                world, event.who, line=event.line or None, error=event.error, traceback=event.traceback, call=None
+            )
+        case ProcessExited():
+            world = _change(
+                world, event.who, status="ended", exit_status=event.status, sockets=(), call=None, ahead=(),
+                readable=frozenset(),
+            )  # fmt: skip
+            return _rows(replace(world, under_way=world.under_way - {event.who}))
+        case SocketsObserved():
+            changed = replace(world, kernel=event.sockets, kernel_complete=event.complete, observed_at=event.at)
+            return _rows(changed)
+        case OwnersObserved():
+            return _rows(replace(world, owners=event.owners))
+        case FocusMoved():
+            return _focus(world, event.who, take_role=True)
+        case _:
+            assert_never(event)
+
+
+def _begin_step(world: World, event: CommandAccepted) -> World:
+    world = replace(
+        world,
+        step=world.step + (event.kind != "StartEndpoint"),
+        since=(),
+        changed=frozenset(),
+        slots=compact(world.slots),
+        mover=world.mover if event.kind == "StartEndpoint" else event.who,
+    )
+    endpoint = world.endpoints.get(event.who)
+    if endpoint is not None and endpoint.extra:
+        quiet = replace(endpoint, extra="", extra_result="", extra_error=None)
+        world = replace(world, endpoints={**world.endpoints, event.who: quiet})
+    if event.kind in ("StartEndpoint", "Kill"):
+        world = replace(world, under_way=world.under_way | {event.who})
+    elif endpoint is not None and endpoint.status == "stopped":
+        world = _change(world, event.who, status="running")
+    return _focus(world, event.who, take_role=False)
+
+
+def _start(world: World, event: EndpointStarted) -> World:
+    before = world.endpoints.get(event.who)
+    endpoint = Endpoint(
+        who=event.who,
+        role=event.role,
+        transport=event.transport,
+        number=event.number,
+        program=event.program,
+        source=event.source,
+        pid=event.pid,
+        inner_pid=event.inner_pid,
+        former_pids=(*before.former_pids, before.pid) if before else (),
+    )
+    world = replace(
+        world,
+        endpoints={**world.endpoints, event.who: endpoint},
+        changed=world.changed | {event.who},
+        under_way=world.under_way - {event.who},
+    )
+    return _focus(world, event.who, take_role=False)
+
+
+def _return(world: World, event: CallReturned) -> World:
+    endpoint = world.endpoints.get(event.who)
+    if endpoint is None:
+        return world
+    sockets = _sockets_after(endpoint.sockets, event)
+    changes: dict[str, object] = {"sockets": sockets}
+    if not event.thread:
+        changes |= {"status": "running", "call": None, "syscall": None}
+    if event.line:
+        mark = Mark(mark_text(event), event.error is None, event.name)
+        changes["marks"] = {**endpoint.marks, event.line: mark}
+    world = _change(world, event.who, **changes)
+    return _rows(world) if sockets != endpoint.sockets else world
+
+
+def mark_text(event: CallReturned) -> str:
+    """What stands beside the line: "→ fd 3", "→ 19", "ok", or the error's name."""
+    if event.error is not None:
+        return event.error.name or event.error.type
+    if event.accepted is not None:
+        return f"→ fd {event.accepted.fd}"
+    if event.name == "socket" and event.socket is not None:
+        return f"→ fd {event.socket.fd}"
+    if event.size is not None:
+        return f"→ {event.size}"
+    return "ok"
+
+
+def _sockets_after(sockets: tuple[SocketRef, ...], event: CallReturned) -> tuple[SocketRef, ...]:
+    """The process's open sockets, by fd, after a call: one more, one fewer, or with new addresses."""
+    table = {ref.fd: ref for ref in sockets}
+    if event.socket is not None:
+        if event.name in ("close", "detach") and event.error is None:
+            table.pop(event.socket.fd, None)
+        else:
+            table[event.socket.fd] = event.socket
+    if event.accepted is not None:
+        table[event.accepted.fd] = event.accepted
+    return tuple(table[fd] for fd in sorted(table))
+
+
+def _print(world: World, event: ProgramPrinted) -> World:
+    endpoint = world.endpoints.get(event.who)
+    if endpoint is None:
+        return world
+    text = "\n".join(endpoint.printed) + event.text
+    return _change(world, event.who, printed=tuple(text.split("\n"))[-PRINTED_KEPT:])
+
+
+def _focus(world: World, who: str, *, take_role: bool) -> World:
+    """Turn to the conversation of `who`; a server is everybody's, so the client in focus stays."""
+    endpoint = world.endpoints.get(who)
+    if endpoint is None:
+        return world
+    number = endpoint.number if endpoint.role == "client" else 1
+    if endpoint.role == "server" and world.focus.transport == endpoint.transport:
+        number = world.focus.number
+    role = endpoint.role if take_role else world.focus.role
+    return replace(world, focus=Focus(endpoint.transport, number, role))
+
+
+def _change(world: World, who: str, **changes: object) -> World:
+    """The world with one endpoint changed; `line=None` leaves its line as it was."""
+    endpoint = world.endpoints.get(who)
+    if endpoint is None:
+        return world
+    if changes.get("line", 0) is None:
+        del changes["line"]
+    changed = replace(endpoint, **changes)
+    if changed == endpoint:
+        return world
+    return replace(world, endpoints={**world.endpoints, who: changed}, changed=world.changed | {who})
+
+
+def _rows(world: World) -> World:
+    slots, remembered, changed = update_rows(world)
+    return replace(world, slots=slots, remembered=remembered, changed=world.changed | changed)

@@ -1,0 +1,107 @@
+"""Socket calls as the story sees them: which may sleep, whether they would now, and what the SPACE line calls them."""
+
+from __future__ import annotations
+
+from netsim.model.events import CallAhead, KernelSocket
+from netsim.model.views import kernel_socket, unread_bytes, waiting
+from netsim.model.world import Endpoint, World
+
+READING = frozenset({"accept", "recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg"})
+SENDING = frozenset({"send", "sendall", "sendto", "sendmsg"})
+CONNECTING = frozenset({"connect", "connect_ex", "create_connection"})
+
+
+def is_ready(endpoint: Endpoint) -> bool:
+    """It stands before a call that reads, and poll() has said that something is there for it."""
+    ahead = endpoint.next_call
+    return ahead is not None and ahead.name in READING and ahead.fd in endpoint.readable
+
+
+def would_sleep(endpoint: Endpoint) -> bool:
+    """It stands before a call that reads, and nothing is there for it."""
+    ahead = endpoint.next_call
+    return ahead is not None and ahead.name in READING and ahead.fd not in endpoint.readable
+
+
+def speaker(endpoint: Endpoint, world: World) -> str:
+    """What the bottom lines call a program: "server", "client", "client 2", "udp client"."""
+    several = sum(each.role == "client" and each.transport == endpoint.transport for each in world.endpoints.values())
+    number = f" {endpoint.number}" if endpoint.role == "client" and several > 1 else ""
+    return ("udp " if endpoint.transport == "udp" else "") + endpoint.role + number
+
+
+def describe(endpoint: Endpoint, world: World) -> str:
+    """The SPACE line for running this stopped program on: who, and what the call will do."""
+    who = speaker(endpoint, world)
+    ahead = endpoint.next_call
+    if ahead is None:
+        return f"{who}: run on to the end of the program"
+    return f"{who}: {_deed(endpoint, ahead, world)}"
+
+
+def _deed(endpoint: Endpoint, ahead: CallAhead, world: World) -> str:
+    port = world.lab.port if world.lab else 8888
+    socket = socket_of(endpoint, ahead.fd, world)
+    match ahead.name:
+        case "socket":
+            return "ask the kernel for a socket"
+        case "setsockopt":
+            return "allow the port to be bound again soon (SO_REUSEADDR)"
+        case "bind":
+            return f"bind() claims port {port}"
+        case "listen":
+            return f"listen() lets the kernel take calls for port {port}"
+        case "connect" | "connect_ex":
+            return f"connect() calls port {port}"
+        case "accept":
+            return _accept_deed(endpoint, world)
+        case "send" | "sendall" | "sendmsg":
+            return f"{ahead.name}() hands its bytes to the kernel"
+        case "sendto":
+            return f"sendto() sends one datagram to port {port}"
+        case "recv" | "recv_into" | "recvmsg":
+            return _recv_deed(endpoint, ahead, socket)
+        case "recvfrom" | "recvfrom_into":
+            if ahead.fd in endpoint.readable:
+                return "recvfrom() takes the datagram from the kernel"
+            return "recvfrom(); no datagram has come, so it will sleep"
+        case "close":
+            return f"close() gives fd {ahead.fd} back" if ahead.fd is not None else "close()"
+        case "shutdown":
+            return "shutdown() says that nothing more will be sent"
+        case name:
+            return f"{name}()"
+
+
+def _accept_deed(endpoint: Endpoint, world: World) -> str:
+    if not is_ready(endpoint):
+        return "accept(); nobody waits in the queue, so it will sleep"
+    queue = waiting(world, endpoint)
+    if queue and queue[0].remote is not None:
+        which = "the first" if len(queue) > 1 else "the connection"
+        return f"accept() takes {which}, :{queue[0].remote.port}"
+    return "accept() takes the connection that waits"
+
+
+def _recv_deed(endpoint: Endpoint, ahead: CallAhead, socket: KernelSocket | None) -> str:
+    if ahead.fd not in endpoint.readable:
+        return f"{ahead.name}(); nothing has come, so it will sleep"
+    if socket is None:
+        return f"{ahead.name}() takes what has come"
+    unread = unread_bytes(socket)
+    if unread:
+        return f"{ahead.name}() takes the {plural(unread, 'byte')} from the kernel"
+    if socket.state in ("CLOSE_WAIT", "LAST_ACK", "CLOSING"):
+        return f"{ahead.name}() finds the end: the other side has closed"
+    return f"{ahead.name}() takes what has come"
+
+
+def socket_of(endpoint: Endpoint, fd: int | None, world: World) -> KernelSocket | None:
+    """The kernel's view of one of the program's sockets."""
+    ref = next((ref for ref in endpoint.sockets if ref.fd == fd), None)
+    return kernel_socket(world, ref) if ref else None
+
+
+def plural(count: int, noun: str) -> str:
+    """ "1 byte", "19 bytes"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,113 @@
+"""The director: what `space` does next. The first rule that fits, and it looks at nothing but the world.
+
+Without held packets the rules are: run a call that has something waiting; run a call that will not sleep; run one
+that will; begin UDP; the end. The conversation in focus comes first in each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from netsim.model.commands import AnyCommand, StartEndpoint, Step
+from netsim.model.world import Endpoint, World
+from netsim.story.action import Action
+from netsim.story.calls import describe, is_ready, speaker, would_sleep
+
+OPENING: tuple[StartEndpoint, ...] = (
+    StartEndpoint(who="server", program="tcp_server.py", role="server", transport="tcp"),
+    StartEndpoint(who="client1", program="tcp_client.py", role="client", transport="tcp"),
+)
+UDP_PAIR: tuple[StartEndpoint, ...] = (
+    StartEndpoint(who="udpserver", program="udp_server.py", role="server", transport="udp"),
+    StartEndpoint(who="udpclient1", program="udp_client.py", role="client", transport="udp"),
+)
+
+
+def next_action(world: World) -> Action:
+    """What a press of space would do now, and what the SPACE line says about it."""
+    if world.ended is not None:
+        return Action(id="ended", cap="", label="the lab is gone: b begins again with a fresh one, q quits")
+    if len(world.endpoints) < len(OPENING) and world.step == 0:
+        return Action(id="starting", cap="", label="starting two programs ...")
+    for rule in (_run_what_waits, _run_what_will_not_sleep, _run_to_sleep, _begin_udp):
+        action = rule(world)
+        if action is not None:
+            return action
+    return _end(world)
+
+
+def _run_what_waits(world: World) -> Action | None:
+    """Rule 5: a stopped program's next call has something waiting; focus first, then who has waited longest."""
+    ready = [endpoint for endpoint in world.endpoints.values() if is_ready(endpoint)]
+    ready.sort(key=lambda endpoint: (not _in_focus(world, endpoint), endpoint.ready_at or 0.0))
+    return _step(world, ready)
+
+
+def _run_what_will_not_sleep(world: World) -> Action | None:
+    """Rule 6: a next call that will not sleep, or connect(); last mover, then server, then client 1 to n."""
+    able = [
+        endpoint
+        for endpoint in world.endpoints.values()
+        if endpoint.status == "stopped" and not would_sleep(endpoint) and not is_ready(endpoint)
+    ]
+    able.sort(key=lambda endpoint: (not _focused_transport(world, endpoint), endpoint.who != world.mover, *_rank(endpoint)))
+    return _step(world, able)
+
+
+def _run_to_sleep(world: World) -> Action | None:
+    """Rule 7: only calls that will wait are left; server first."""
+    sleepy = [endpoint for endpoint in world.endpoints.values() if would_sleep(endpoint)]
+    sleepy.sort(key=lambda endpoint: (not _focused_transport(world, endpoint), *_rank(endpoint)))
+    return _step(world, sleepy)
+
+
+def _begin_udp(world: World) -> Action | None:
+    """Rule 8: UDP has not been played yet."""
+    if any(endpoint.transport == "udp" for endpoint in world.endpoints.values()):
+        return None
+    return Action(
+        id=f"{world.step}:udp",
+        label="UDP: start a server and a client that talk without connecting",
+        who="udpclient1",
+        commands=UDP_PAIR,
+    )
+
+
+def _end(world: World) -> Action:
+    """Rule 9: all asleep or ended."""
+    busy = next((each for each in world.endpoints.values() if each.status in ("starting", "running")), None)
+    if busy is not None:
+        label = f"the {speaker(busy, world)} runs; i interrupts it"
+        return Action(id=f"{world.step}:busy", cap="", label=label)
+    return Action(
+        id=f"{world.step}:end",
+        label="the end: begin again with a fresh lab?  (or r restart, u UDP)",
+        begin_again=True,
+    )
+
+
+def _step(world: World, candidates: Iterable[Endpoint]) -> Action | None:
+    for endpoint in candidates:
+        command: AnyCommand = Step(who=endpoint.who)
+        call = endpoint.next_call
+        return Action(
+            id=f"{world.step}:{endpoint.who}:{endpoint.pid}:{endpoint.line}:{call.name if call else ''}:{is_ready(endpoint)}",
+            label=describe(endpoint, world),
+            who=endpoint.who,
+            commands=(command,),
+        )
+    return None
+
+
+def _focused_transport(world: World, endpoint: Endpoint) -> bool:
+    return endpoint.transport == world.focus.transport
+
+
+def _in_focus(world: World, endpoint: Endpoint) -> bool:
+    return _focused_transport(world, endpoint) and (
+        endpoint.role == "server" or endpoint.number == world.focus.number
+    )
+
+
+def _rank(endpoint: Endpoint) -> tuple[bool, int]:
+    return (endpoint.role != "server", endpoint.number)

@@ -1,0 +1,279 @@
+"""Goals: what the keys c, s, x, u and r ask for, reached by running the programs' own lines one call at a time.
+
+`advance` looks at the world and says the next command; it keeps no state, so a goal can be dropped at any moment.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from msgspec import Struct
+
+from netsim.model.commands import AnyCommand, Kill, RunExtraLine, StartEndpoint, Step
+from netsim.model.world import Endpoint, World
+from netsim.story.calls import CONNECTING, READING, SENDING, speaker, would_sleep
+from netsim.story.director import OPENING, UDP_PAIR
+
+
+class Connect(Struct, frozen=True):
+    """Run `who` up to and including its next connect()."""
+
+    who: str
+
+
+class Send(Struct, frozen=True):
+    """Run `who` to its next send, which sends `text`."""
+
+    who: str
+    text: str
+
+
+class Close(Struct, frozen=True):
+    """Run `who` up to and including its next close()."""
+
+    who: str
+
+
+class Datagram(Struct, frozen=True):
+    """Send `text` as one UDP datagram."""
+
+    text: str
+
+
+class Restart(Struct, frozen=True):
+    """End the process `old_pid` of a server and run its program again, to where it waits for clients if it `listened`."""
+
+    who: str
+    old_pid: int
+    listened: bool
+
+
+Goal = Connect | Send | Close | Datagram | Restart
+
+
+class Do(Struct, frozen=True):
+    """Dispatch this; `final`: with it the goal is reached."""
+
+    command: AnyCommand
+    final: bool = False
+
+
+class Wait(Struct, frozen=True):
+    """Something is under way; ask again after the next event."""
+
+
+class Reached(Struct, frozen=True):
+    """Nothing is left to do."""
+
+
+class Stuck(Struct, frozen=True):
+    """It can't be reached from here; `why` is one sentence that ends with what to press."""
+
+    why: str
+
+
+Advance = Do | Wait | Reached | Stuck
+
+
+def connect(world: World) -> Goal:
+    """What `c` asks for: the client in focus connects."""
+    return Connect(_client(world))
+
+
+def send(world: World, text: str) -> Goal:
+    """What `s` asks for: the program in focus sends `text`."""
+    return Datagram(text) if world.focus.transport == "udp" else Send(_focused(world), text)
+
+
+def close(world: World) -> Goal:
+    """What `x` asks for: the program in focus closes."""
+    return Close(_focused(world))
+
+
+def restart(world: World) -> Goal:
+    """What `r` asks for: the server in focus ends and starts again."""
+    who = "udpserver" if world.focus.transport == "udp" else "server"
+    server = world.endpoints.get(who)
+    listened = server is not None and bool(server.sockets) and (server.status == "asleep" or _waits_for_clients(server))
+    later = server is not None and any(ref.remote is not None for ref in server.sockets)
+    return Restart(who, server.pid if server else 0, listened or later or _has_ended(server))
+
+
+def advance(world: World, goal: Goal) -> Advance:
+    """The next command on the way to the goal."""
+    if world.ended is not None:
+        return Stuck("The lab is gone: press b to begin again.")
+    if world.under_way:
+        return Wait()
+    match goal:
+        case Connect(who):
+            return _connect(world, who)
+        case Send(who, text):
+            return _towards(world, who, SENDING, text)
+        case Close(who):
+            return _towards(world, who, frozenset({"close"}), None)
+        case Datagram(text):
+            return _datagram(world, text)
+        case Restart():
+            return _restart(world, goal)
+        case _:
+            assert_never(goal)
+
+
+def _connect(world: World, who: str) -> Advance:
+    server = world.endpoints.get(_server_of(world, who))
+    client = world.endpoints.get(who)
+    if client is None or client.status == "ended":
+        return _start_again(world, who)
+    if server is not None and _is_on_the_way_to_clients(server):
+        return _run(server)
+    return _towards(world, who, CONNECTING, None)
+
+
+def _datagram(world: World, text: str) -> Advance:
+    for command in UDP_PAIR:
+        endpoint = world.endpoints.get(command.who)
+        if endpoint is None:
+            return Do(command)
+    client, server = world.endpoints["udpclient1"], world.endpoints["udpserver"]
+    if client.status == "ended":
+        return Do(UDP_PAIR[1])
+    if _is_on_the_way_to_clients(server):
+        return _run(server)
+    return _towards(world, "udpclient1", SENDING, text)
+
+
+def _restart(world: World, goal: Restart) -> Advance:
+    server = world.endpoints.get(goal.who)
+    if server is None:
+        return _start_again(world, goal.who)
+    if server.pid == goal.old_pid:
+        return _start_again(world, goal.who) if server.status == "ended" else Do(Kill(who=goal.who))
+    if server.status in ("starting", "running"):
+        return Wait()
+    if goal.listened and _is_on_the_way_to_clients(server):
+        return _run(server)
+    return Reached()
+
+
+def _towards(world: World, who: str, targets: frozenset[str], message: str | None) -> Advance:
+    """Run `who` to its next call among `targets`, with all that must come first; an extra line if none is ahead."""
+    endpoint = world.endpoints.get(who)
+    if endpoint is None:
+        return Stuck("There is no such program: press b to begin again.")
+    match endpoint.status:
+        case "starting" | "running":
+            return Wait()
+        case "ended":
+            return Stuck(_ended_text(endpoint, world))
+        case "asleep":
+            return _let_the_other_side_move(world, endpoint)
+        case "stopped":
+            pass
+    ahead = endpoint.next_call
+    if ahead is not None and ahead.name in targets:
+        return Do(Step(who=who, message=message), final=True)
+    if not _is_ahead(endpoint, targets):
+        return _extra(endpoint, world, targets, message)
+    if would_sleep(endpoint):
+        return _let_the_other_side_move(world, endpoint)
+    return Do(Step(who=who))
+
+
+def _let_the_other_side_move(world: World, endpoint: Endpoint) -> Advance:
+    """`endpoint` waits (or would wait) for something: run the other program as far as it can do something about it."""
+    other = world.endpoints.get(_client(world) if endpoint.role == "server" else _server_of(world, endpoint.who))
+    if other is not None and other.status in ("starting", "running"):
+        return Wait()
+    if other is not None and other.status == "stopped" and not would_sleep(other):
+        return Do(Step(who=other.who))
+    call = endpoint.call.name if endpoint.call else endpoint.next_call.name if endpoint.next_call else "a call"
+    who = speaker(endpoint, world)
+    sleeps = "sleeps in" if endpoint.status == "asleep" else "would sleep in"
+    wakes = {"accept": "a client that connects wakes it (c)", "recvfrom": "a datagram wakes it (u)"}.get(
+        call, "bytes from the other side wake it (tab, s)"
+    )
+    return Stuck(f"The {who} {sleeps} {call}(): {wakes}" + ("; i interrupts." if endpoint.status == "asleep" else "."))
+
+
+def _is_ahead(endpoint: Endpoint, targets: frozenset[str]) -> bool:
+    """Whether one of the calls is reached in the program's text on the socket it is about, before a new accept()."""
+    for call in endpoint.ahead:
+        if call.name in targets:
+            return True
+        if call.name == "accept" and any(ref.remote is not None for ref in endpoint.sockets):
+            return False
+    return False
+
+
+def _extra(endpoint: Endpoint, world: World, targets: frozenset[str], message: str | None) -> Advance:
+    """One line that is not in the program, on the socket that its text ahead speaks of."""
+    open_fds = {ref.fd: ref for ref in endpoint.sockets}
+    named = [call for call in endpoint.ahead if call.fd in open_fds]
+    named.sort(key=lambda call: open_fds[call.fd].remote is None if call.fd is not None else True)
+    if not named:
+        return Stuck(f"The {speaker(endpoint, world)} has no open socket to do that with: press space to go on.")
+    target = named[0].target
+    port = world.lab.port if world.lab else 8888
+    if targets & SENDING:
+        line = f"{target}.send({(message or '').encode('utf-8', 'replace')!r})"
+    elif targets & CONNECTING:
+        line = f"{target}.connect(('127.0.0.1', {port}))"
+    else:
+        line = f"{target}.close()"
+    return Do(RunExtraLine(who=endpoint.who, source=line), final=True)
+
+
+def _is_on_the_way_to_clients(server: Endpoint) -> bool:
+    """A server that has not come to the call in which it waits for clients."""
+    if server.status in ("starting", "running"):
+        return True
+    return server.status == "stopped" and not _has_waited(server) and not _waits_for_clients(server)
+
+
+def _waits_for_clients(server: Endpoint) -> bool:
+    return server.next_call is not None and server.next_call.name in READING
+
+
+def _has_waited(server: Endpoint) -> bool:
+    return any(mark.call in READING for mark in server.marks.values())
+
+
+def _has_ended(server: Endpoint | None) -> bool:
+    return server is not None and server.status == "ended"
+
+
+def _run(endpoint: Endpoint) -> Advance:
+    return Wait() if endpoint.status in ("starting", "running") else Do(Step(who=endpoint.who))
+
+
+def _start_again(world: World, who: str) -> Advance:
+    before = world.endpoints.get(who)
+    if before is not None:
+        return Do(
+            StartEndpoint(
+                who=who, program=before.program, role=before.role, transport=before.transport, number=before.number
+            )
+        )
+    return next((Do(command) for command in OPENING + UDP_PAIR if command.who == who), Stuck("Press b to begin again."))
+
+
+def _ended_text(endpoint: Endpoint, world: World) -> str:
+    who = speaker(endpoint, world)
+    if endpoint.role == "client":
+        return f"The {who} has ended, and its socket with it: press c to start it again and connect."
+    return f"The {who} has ended: press r to start it again."
+
+
+def _client(world: World) -> str:
+    prefix = "udpclient" if world.focus.transport == "udp" else "client"
+    return f"{prefix}{world.focus.number}"
+
+
+def _focused(world: World) -> str:
+    return _client(world) if world.focus.role == "client" else _server_of(world, _client(world))
+
+
+def _server_of(world: World, client: str) -> str:
+    return "udpserver" if client.startswith("udp") else "server"
+

@@ -1,0 +1,224 @@
+"""The narrator: one true sentence about what just happened and why, of at most 77 columns.
+
+It says only what was observed: what a call returned, what the kernel's states and queues are now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from netsim.model.events import (
+    AnyEvent,
+    CallReturned,
+    CallSlept,
+    CallStarted,
+    CommandRefused,
+    ExtraLineRan,
+    KernelSocket,
+    ProcessExited,
+    ProgramEnded,
+)
+from netsim.model.views import unread_bytes, waiting
+from netsim.model.world import Endpoint, World
+from netsim.story.calls import plural, speaker
+from netsim.story.errors import explain
+
+WIDTH = 77
+SIGKILL = 9  # signal(7); the number, because this room asks no system
+
+
+def narrate(world: World) -> str:
+    """What the why line says about the world now; never longer than WIDTH."""
+    sentence = _sentence(world)
+    return sentence if len(sentence) <= WIDTH else sentence[: WIDTH - 2].rstrip() + " …"
+
+
+def _sentence(world: World) -> str:
+    if world.ended is not None:
+        return f"The lab has ended: {world.ended.reason}"
+    event = _telling(world.since)
+    if event is None:
+        return _opening(world)
+    if isinstance(event, CommandRefused):
+        return event.why
+    endpoint = world.endpoints.get(event.who)
+    if endpoint is None:
+        return _opening(world)
+    match event:
+        case CallReturned(error=None):
+            return _returned(event, endpoint, world)
+        case CallReturned(error=error) if error is not None:
+            return explain(error, event.name, _port(world))
+        case CallSlept():
+            return _slept(endpoint, world)
+        case ExtraLineRan():
+            if event.error is not None:
+                return explain(event.error, "", _port(world))
+            return f"One line more than the program has was run in it: {event.source}"
+        case ProgramEnded():
+            return _program_ended(event, endpoint, world)
+        case ProcessExited():
+            return _exited(event, endpoint, world)
+    return _opening(world)
+
+
+Telling = CallReturned | CallSlept | ExtraLineRan | ProgramEnded | ProcessExited | CommandRefused
+
+
+def _telling(since: Iterable[AnyEvent]) -> Telling | None:
+    """The event of this step that matters most to a person: the last call's outcome, or how a program ended.
+
+    A program that ends well after its last call has said all with that call; so has a call under an extra line.
+    """
+    best: Telling | None = None
+    for event in since:
+        match event:
+            case CallReturned() | CallSlept() | CommandRefused():
+                best = event
+            case ExtraLineRan():
+                if event.error is not None or not isinstance(best, CallReturned):
+                    best = event
+            case ProgramEnded():
+                if event.error is not None and not (isinstance(best, CallReturned) and best.error is not None):
+                    best = event
+            case ProcessExited():
+                if event.status < 0 or best is None:
+                    best = event
+            case CallStarted():
+                best = None
+            case _:
+                pass
+    return best
+
+
+def _opening(world: World) -> str:
+    running = [endpoint for endpoint in world.endpoints.values() if endpoint.status != "ended"]
+    if any(endpoint.transport == "udp" and not endpoint.marks for endpoint in running):
+        port = _port(world)
+        return f"Two more programs, for UDP. Port {port} of UDP is not port {port} of TCP."
+    if not running:
+        return "A lab of real processes and real sockets is starting."
+    if len(running) == 1:
+        return "One program is running and stopped; the other is starting."
+    return "Two programs, two PIDs, and no way to talk yet. Press space to begin."
+
+
+def _returned(event: CallReturned, endpoint: Endpoint, world: World) -> str:
+    fd = event.socket.fd if event.socket else 0
+    port = _port(world)
+    match event.name:
+        case "socket":
+            return f"socket(): the kernel made an endpoint. To the program it is file number {fd}."
+        case "setsockopt":
+            return "An option of the socket: a port just closed may be bound again at once."
+        case "bind":
+            return f"bind(): port {port} is claimed. Clients could know this number beforehand."
+        case "listen":
+            if endpoint.former_pids:
+                return f"Started again: PID {endpoint.pid}, was {endpoint.former_pids[-1]}. The port is the same, {port}."
+            return f"listen(): from now on the kernel may take calls for {port}, even unattended."
+        case "connect" | "connect_ex":
+            return _connected(event, world)
+        case "accept":
+            taken = event.accepted.fd if event.accepted else 0
+            return f"accept() sent nothing. It took a waiting connection: fd {taken}, still port {port}."
+        case "send" | "sendall" | "sendmsg":
+            return _sent(event, endpoint, world)
+        case "sendto":
+            return "UDP: one packet, no handshake, no ACK. Nothing tells the sender it arrived."
+        case "recv" | "recv_into" | "recvmsg":
+            if event.size == 0:
+                return f"{event.name}() returned b'': not an empty message, but the end of the stream."
+            took = plural(event.size or 0, "byte")
+            return f"{event.name}() took the {took} from the kernel. No packet was needed."
+        case "recvfrom" | "recvfrom_into":
+            took = plural(event.size or 0, "byte")
+            return f"{event.name}() took one datagram of {took}, and learned who sent it."
+        case "close":
+            return _closed(event, endpoint, world)
+        case "shutdown":
+            return "shutdown(): this side sends no more, and its FIN says so. It can still receive."
+        case name:
+            return f"{name}() returned {event.result}."
+
+
+def _connected(event: CallReturned, world: World) -> str:
+    if event.error is None and event.name == "connect_ex" and event.result != "0":
+        return f"connect_ex() returned {event.result}: an error number instead of an exception."
+    server = world.endpoints.get("server")
+    if server is not None and waiting(world, server):
+        return "Connected, by the kernel alone. The server's end has no PID: no one accepted."
+    return "connect() returned: the client's end is open."
+
+
+def _sent(event: CallReturned, endpoint: Endpoint, world: World) -> str:
+    size = plural(event.size or 0, "byte")
+    head = f"{event.name}() returned {event.result}: the kernel took {size}."
+    peer = _peer(event, world)
+    if event.size and peer is not None and unread_bytes(peer) >= event.size:
+        other = "client" if endpoint.role == "server" else "server"
+        return f"{head} They wait there; the {other} has not read."
+    return head
+
+
+def _closed(event: CallReturned, endpoint: Endpoint, world: World) -> str:
+    fd = event.socket.fd if event.socket else 0
+    if endpoint.transport == "udp":
+        return f"close(): fd {fd} is gone. UDP says no goodbye: nobody was connected."
+    if event.socket is None or event.socket.remote is None:
+        return f"close(): fd {fd} is gone, and its port is free."
+    ends = {socket.state for socket in _both_ends(event, world)}
+    if "TIME_WAIT" in ends:
+        return "Both closed. The side that closed first keeps its port in TIME_WAIT for 60 s."
+    if ends & {"FIN_WAIT1", "FIN_WAIT2", "LAST_ACK", "CLOSING"}:
+        return f"close(): fd {fd} is gone at once. The kernel says goodbye alone, with a FIN."
+    return f"close(): fd {fd} is gone at once."
+
+
+def _slept(endpoint: Endpoint, world: World) -> str:
+    call = endpoint.call.name if endpoint.call else "a call"
+    who = speaker(endpoint, world)
+    match call:
+        case "accept":
+            return f"The {who} sleeps in accept(): the kernel wakes it when somebody connects."
+        case "connect":
+            return f"The {who} sleeps in connect(): the kernel waits for an answer to its SYN."
+        case "recvfrom":
+            return f"The {who} sleeps in recvfrom(): the kernel wakes it when a datagram comes."
+        case "recv" | "recv_into" | "recvmsg":
+            return f"The {who} sleeps in {call}(): the kernel wakes it when bytes come."
+        case _:
+            return f"The {who} sleeps in {call}(): the kernel will wake it."
+
+
+def _program_ended(event: ProgramEnded, endpoint: Endpoint, world: World) -> str:
+    if event.error is None:
+        return f"The {speaker(endpoint, world)}'s program has come to its end."
+    return f"The {speaker(endpoint, world)} ended with {event.error.type}: {event.error.message}"
+
+
+def _exited(event: ProcessExited, endpoint: Endpoint, world: World) -> str:
+    who = speaker(endpoint, world)
+    if event.status == -SIGKILL:
+        return f"The {who} (PID {event.pid}) was killed: the kernel closes its sockets for it."
+    if event.status < 0:
+        return f"The {who} (PID {event.pid}) was ended by signal {-event.status}."
+    return f"The {who} (PID {event.pid}) has ended, and its PID with it."
+
+
+def _both_ends(event: CallReturned, world: World) -> list[KernelSocket]:
+    ref = event.socket
+    if ref is None:
+        return []
+    return [socket for socket in world.kernel if {socket.local, socket.remote} == {ref.local, ref.remote}]
+
+
+def _peer(event: CallReturned, world: World) -> KernelSocket | None:
+    ref = event.socket
+    if ref is None or ref.remote is None:
+        return None
+    return next((each for each in world.kernel if each.local == ref.remote and each.remote == ref.local), None)
+
+
+def _port(world: World) -> int:
+    return world.lab.port if world.lab else 8888

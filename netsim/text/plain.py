@@ -1,0 +1,173 @@
+"""Plain mode: the same story line by line, driven by enter or typed words. It draws nothing and needs no terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from threading import Event as Signal
+from typing import TextIO
+
+from netsim.model.commands import AnyCommand, Interrupt
+from netsim.session import Session
+from netsim.story import goals
+from netsim.story.director import next_action
+from netsim.story.goals import Do, Goal, Reached, Stuck, Wait
+from netsim.text.transcript import row_line, step_lines
+
+SETTLED = 0.08  # seconds without an event: longer than the 50 ms in which the lab looks for what follows a call
+PATIENCE = 10.0  # seconds after which a step that does not end is told as such
+
+HELP = """\
+enter (or next)   do what the line "next:" says
+connect           run the client up to its connect()
+send TEXT         the program in focus sends TEXT (client; "turn" changes it)
+close             ... closes its socket
+udp TEXT          send TEXT as one UDP datagram
+restart           end the server and start it again
+interrupt         interrupt the call in which a program sleeps
+turn              to the other program (client or server)
+ports             the port table
+again             begin again with a fresh lab
+help, quit"""
+
+
+class Plain:
+    """One sitting in plain mode; `out` gets whole lines, each flushed."""
+
+    def __init__(self, session: Session, out: TextIO) -> None:
+        self._session = session
+        self._out = out
+        self._came = Signal()
+        self._packets_told = 0
+
+    def run(self, words: Iterable[str]) -> int:
+        """Follow one typed line after the other until "quit" or the end of the input; returns the exit status."""
+        self._session.attach(self._came.set)
+        self._settle()
+        self._say(f"netsim {_where(self._session)}. Press enter for the next step, or type help.")
+        self._tell()
+        for line in words:
+            word, _, rest = line.strip().partition(" ")
+            if word in ("quit", "q", "exit"):
+                break
+            if not self._obey(word.lower(), rest):
+                break
+        return 1 if self._session.world.ended else 0
+
+    def _obey(self, word: str, rest: str) -> bool:
+        """Do what was typed; False when nothing can come any more."""
+        world = self._session.world
+        actions: dict[str, Callable[[], None]] = {
+            "": self._next, "next": self._next, "space": self._next,
+            "connect": lambda: self._pursue(goals.connect(world)), "c": lambda: self._pursue(goals.connect(world)),
+            "send": lambda: self._pursue(goals.send(world, rest)), "s": lambda: self._pursue(goals.send(world, rest)),
+            "close": lambda: self._pursue(goals.close(world)), "x": lambda: self._pursue(goals.close(world)),
+            "udp": lambda: self._pursue(goals.Datagram(rest or "hello")),
+            "u": lambda: self._pursue(goals.Datagram(rest or "hello")),
+            "restart": lambda: self._pursue(goals.restart(world)), "r": lambda: self._pursue(goals.restart(world)),
+            "interrupt": self._interrupt, "i": self._interrupt,
+            "turn": self._turn, "ports": self._ports, "again": self._again, "b": self._again,
+            "help": lambda: self._say(HELP), "?": lambda: self._say(HELP),
+        }  # fmt: skip
+        action = actions.get(word)
+        if action is None:
+            self._say(f"There is no word {word!r} here: type help for those that there are.")
+        else:
+            action()
+        return self._session.world.ended is None
+
+    # --- the words
+
+    def _next(self) -> None:
+        action = next_action(self._session.world)
+        if action.begin_again:
+            self._say("This was the end of the story: again begins again, udp and restart go on, quit ends.")
+            return
+        self._do(action.commands)
+        self._tell()
+
+    def _pursue(self, goal: Goal) -> None:
+        """Run to a goal, telling every step on the way."""
+        while True:
+            step = goals.advance(self._session.world, goal)
+            match step:
+                case Do():
+                    self._do((step.command,))
+                    self._tell(next_too=step.final)
+                    if step.final:
+                        return
+                case Wait():
+                    if not self._settle():
+                        self._say("Nothing comes: type interrupt, or help.")
+                        return
+                case Reached():
+                    self._say_next()
+                    return
+                case Stuck(why):
+                    self._say(why)
+                    self._say_next()
+                    return
+
+    def _interrupt(self) -> None:
+        asleep = [each for each in self._session.world.endpoints.values() if each.status in ("asleep", "running")]
+        if not asleep:
+            self._say("No program sleeps in a call now: there is nothing to interrupt.")
+            return
+        self._do((Interrupt(who=asleep[0].who),))
+        self._tell()
+
+    def _turn(self) -> None:
+        focus = self._session.world.focus
+        prefix = "udp" if focus.transport == "udp" else ""
+        to_server = focus.role == "client"
+        self._session.focus(f"{prefix}server" if to_server else f"{prefix}client{focus.number}")
+        self._say(f"send and close are the {'server' if to_server else 'client'}'s now.")
+
+    def _ports(self) -> None:
+        rows = [slot.row for slot in self._session.world.slots if slot.row is not None]
+        self._say("\n".join(row_line(row) for row in rows) or "No port is in use by this lab.")
+
+    def _again(self) -> None:
+        self._session.restart_lab()
+        self._packets_told = 0
+        self._settle()
+        self._tell()
+
+    # --- telling
+
+    def _do(self, commands: Iterable[AnyCommand]) -> None:
+        for command in commands:
+            self._session.dispatch(command)
+        self._settle()
+
+    def _tell(self, *, next_too: bool = True) -> None:
+        world = self._session.world
+        head = f"[{world.step}] "
+        for i, line in enumerate(step_lines(world, self._packets_told)):
+            self._say((head if i == 0 else " " * len(head)) + line)
+        self._packets_told = len(world.packets)
+        if next_too:
+            self._say_next()
+
+    def _say_next(self) -> None:
+        self._say(f"next: {next_action(self._session.world).label}")
+
+    def _say(self, text: str) -> None:
+        print(text, file=self._out, flush=True)
+
+    def _settle(self) -> bool:
+        """Wait until nothing is under way and nothing more comes; False if that takes too long."""
+        while True:
+            self._came.clear()
+            self._session.drain()
+            under_way = self._session.pending or not self._session.world.endpoints
+            if self._session.world.ended:
+                return True
+            if not self._came.wait(PATIENCE if under_way else SETTLED):
+                return not under_way
+
+
+def _where(session: Session) -> str:
+    lab = session.world.lab
+    if lab is None:
+        return "without a lab"
+    return f"on this machine's own loopback ({lab.net} net), port {lab.port}: packets are inferred, not held"

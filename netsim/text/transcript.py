@@ -1,0 +1,97 @@
+"""The transcript: each step as lines of plain words, for pipes, screen readers, handouts and bug reports."""
+
+from __future__ import annotations
+
+from netsim.model.events import (
+    AnyEvent,
+    CallError,
+    CallReturned,
+    CallSlept,
+    CommandRefused,
+    ExtraLineRan,
+    ProcessExited,
+    ProgramPrinted,
+)
+from netsim.model.fold import mark_text
+from netsim.model.packet import Packet
+from netsim.model.rows import row_name
+from netsim.model.world import Row, World
+from netsim.story.calls import plural, speaker
+from netsim.story.narrator import narrate
+from netsim.text.charset import visible
+
+
+def step_lines(world: World, packets_before: int) -> list[str]:
+    """What the last step did, line by line; `packets_before`: how many packets had been told already."""
+    lines = [line for event in world.since for line in _event_lines(world, event)]
+    lines += [packet_line(packet) for packet in world.packets[packets_before:]]
+    lines += [row_line(slot.row) for slot in world.slots if slot.row and row_name(slot.row.key) in world.changed]
+    return [*lines, narrate(world)]
+
+
+def packet_line(packet: Packet) -> str:
+    """One packet in words: who sent it, what it is, how it is known."""
+    there = "client to server" if packet.sender == "client" else "server to client"
+    lost = ", lost" if packet.fate == "lost" else ", held" if packet.fate == "held" else ""
+    return f"packet {packet.number} ({packet.evidence}{lost}): {there}, {packet_label(packet)}"
+
+
+def packet_label(packet: Packet) -> str:
+    """What stands on its arrow: "SYN seq=0", "5 bytes seq=1", "ACK ack=20", '5 bytes "hello"'."""
+    if packet.transport == "udp":
+        text = visible(packet.data.decode("utf-8", "replace"))
+        return f'{plural(packet.length, "byte")} "{text}"' if packet.data else plural(packet.length, "byte")
+    flags: list[str] = [flag for flag in ("SYN", "FIN", "RST") if flag in packet.flags]
+    if "ACK" in packet.flags and ("SYN" in flags or not (flags or packet.length)):
+        flags.append("ACK")
+    words = ["-".join(flags)] if flags else []
+    if packet.length:
+        words.append(plural(packet.length, "byte"))
+    if packet.seq is not None and (packet.length or "SYN" in flags or "FIN" in flags):
+        words.append(f"seq={packet.seq}")
+    if packet.ack is not None and "ACK" in flags:
+        words.append(f"ack={packet.ack}")
+    return " ".join(words)
+
+
+def row_line(row: Row) -> str:
+    """One row of the port table in words."""
+    peer = f" with port {row.key.peer.port}" if row.key.peer else ""
+    state = f" {row.state}" if row.state else ""
+    if row.pids:
+        owner = f"PID {', '.join(map(str, row.pids))} ({visible(row.name)})"
+        if row.former_pid is not None:
+            owner += f", was PID {row.former_pid}"
+    elif row.whose == "kernel":
+        owner = "no PID: the kernel's"
+    else:
+        owner = "PID not known"
+    waiting = f", {plural(row.waiting, 'connection')} waiting" if row.waiting else ""
+    return f"port {row.key.port}/{row.key.transport}{state}{peer}: {owner}{waiting}"
+
+
+def _event_lines(world: World, event: AnyEvent) -> list[str]:
+    if isinstance(event, CommandRefused):
+        return [f"not done: {event.why}"]
+    endpoint = world.endpoints.get(getattr(event, "who", ""))
+    if endpoint is None:
+        return []
+    who = speaker(endpoint, world)
+    match event:
+        case CallReturned():
+            source = endpoint.source[event.line - 1].strip() if 0 < event.line <= len(endpoint.source) else event.name
+            return [f"{who}: {visible(source)}   {_outcome(event.error, mark_text(event))}"]
+        case CallSlept():
+            return [f"{who}: asleep in {endpoint.call.name if endpoint.call else 'a call'}()"]
+        case ExtraLineRan():
+            return [f"{who}: >>> {visible(event.source)}   {_outcome(event.error, event.result)}"]
+        case ProgramPrinted():
+            return [f"{who} printed: {visible(line)}" for line in event.text.splitlines() if line]
+        case ProcessExited():
+            return [f"{who}: PID {event.pid} has ended"]
+        case _:
+            return []
+
+
+def _outcome(error: CallError | None, otherwise: str) -> str:
+    return visible(f"{error.type}: {error.message}" if error else otherwise)
