@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from netsim.model.address import Address, Conversation, Role, Transport
 from netsim.model.events import KernelSocket, SocketRef
+from netsim.model.kernel import end_of as end_of
+from netsim.model.kernel import kernel_socket as kernel_socket
+from netsim.model.kernel import same_address, same_peer, sockets
 from netsim.model.packet import Packet
 from netsim.model.world import Endpoint, World
 
-ANY_HOST = frozenset({"0.0.0.0", "::", ""})
-HAS_READ_QUEUE_FIN = frozenset({"CLOSE_WAIT", "LAST_ACK", "CLOSING", "TIME_WAIT"})  # the peer's FIN has come
-HAS_SEND_QUEUE_MARK = frozenset({"SYN_SENT", "FIN_WAIT1", "LAST_ACK", "CLOSING"})  # our SYN or FIN is unanswered
+PEER_HAS_CLOSED = frozenset({"CLOSE_WAIT", "LAST_ACK", "CLOSING", "TIME_WAIT"})  # the peer's FIN has come
+UNANSWERED = frozenset({"SYN_SENT", "FIN_WAIT1", "LAST_ACK", "CLOSING"})  # our SYN or FIN is unanswered
 WAITING_STATES = frozenset({"ESTABLISHED", "CLOSE_WAIT"})  # what no process has ever had can be in no other
 SMALLEST_DATAGRAM = 576  # bytes of memory that the kernel charges at least for one waiting datagram (skb->truesize)
 
@@ -54,30 +56,6 @@ def shown_pair(world: World) -> tuple[Endpoint | None, Endpoint | None]:
 # --- sockets: a process's view and the kernel's, brought together
 
 
-def same_address(one: Address | None, other: Address | None) -> bool:
-    """Whether two addresses can be the same end: equal ports, and equal hosts or one of them "any host"."""
-    if one is None or other is None:
-        return one is other
-    return one.port == other.port and (one.host == other.host or one.host in ANY_HOST or other.host in ANY_HOST)
-
-
-def kernel_socket(world: World, ref: SocketRef) -> KernelSocket | None:
-    """The kernel's entry for a process's socket: by inode, or by its addresses where the inode finds nothing."""
-    if ref.inode:
-        for socket in world.kernel:
-            if socket.inode == ref.inode:
-                return socket
-    if ref.local is None or not ref.local.port:
-        return None
-    for socket in world.kernel:
-        known = socket.inode not in (0, ref.inode) and ref.inode  # it is another open socket
-        if known or socket.transport != ref.transport:
-            continue
-        if same_address(socket.local, ref.local) and _same_peer(socket.remote, ref.remote):
-            return socket
-    return None
-
-
 def local_of(world: World, ref: SocketRef) -> Address | None:
     """The socket's own address; None while it has no port. In connect() the kernel knows it before the process does."""
     kernel = kernel_socket(world, ref)
@@ -102,14 +80,14 @@ def unread_bytes(sock: KernelSocket) -> int:
     """Bytes that a connection's kernel end has and no program has read; the peer's FIN, which counts as one, is not."""
     if sock.transport != "tcp" or sock.state == "LISTEN":
         return 0
-    return max(0, sock.receive_queue - (sock.state in HAS_READ_QUEUE_FIN))
+    return max(0, sock.receive_queue - (sock.state in PEER_HAS_CLOSED))
 
 
 def unacknowledged_bytes(sock: KernelSocket) -> int:
     """Bytes that the kernel keeps until the other side acknowledges them; a SYN or FIN, which counts as one, is not."""
     if sock.transport != "tcp" or sock.state == "LISTEN":
         return 0
-    return max(0, sock.send_queue - (sock.state in HAS_SEND_QUEUE_MARK))
+    return max(0, sock.send_queue - (sock.state in UNANSWERED))
 
 
 def datagrams_waiting(world: World, ref: SocketRef) -> tuple[int, bool]:
@@ -178,7 +156,7 @@ def unowned_ends(world: World, server: Endpoint) -> tuple[KernelSocket, ...]:
     ports = ports_of(world, server) or ({world.lab.port} if world.lab else set())
     ends = [
         socket
-        for socket in world.kernel
+        for socket in sockets(world)
         if socket.transport == server.transport == "tcp"
         and socket.state != "LISTEN"
         and socket.local.port in ports
@@ -225,25 +203,6 @@ def same_conversation(one: Conversation, other: Conversation) -> bool:
     )
 
 
-def end_of(world: World, conversation: Conversation, role: Role) -> KernelSocket | None:
-    """The kernel's entry for one end of a connection, whoever holds it; None when there is none (any more)."""
-    local, remote = conversation.client, conversation.server
-    if role == "server":
-        local, remote = remote, local
-    for socket in world.kernel:
-        if socket.transport == conversation.transport and socket.remote is not None:
-            if same_address(socket.local, local) and same_address(socket.remote, remote):
-                return socket
-    return None
-
-
-def _same_peer(one: Address | None, other: Address | None) -> bool:
-    """Like `same_address`, but port 0 is no peer at all."""
-    one = one if one is not None and one.port else None
-    other = other if other is not None and other.port else None
-    return same_address(one, other)
-
-
 def _receiver(packet: Packet) -> Address:
     return packet.conversation.server if packet.sender == "client" else packet.conversation.client
 
@@ -255,7 +214,7 @@ def _held(world: World, socket: KernelSocket) -> bool:
     return any(
         ref.transport == socket.transport
         and same_address(ref.local, socket.local)
-        and _same_peer(ref.remote, socket.remote)
+        and same_peer(ref.remote, socket.remote)
         for endpoint in world.endpoints.values()
         for ref in endpoint.sockets
     )

@@ -18,7 +18,7 @@ from netsim.model.events import (
     ProcessExited,
     ProgramEnded,
 )
-from netsim.model.views import unread_bytes, waiting
+from netsim.model.views import listener, unread_bytes, waiting
 from netsim.model.world import Endpoint, World
 from netsim.story.calls import plural, speaker
 from netsim.story.errors import explain
@@ -146,7 +146,10 @@ def _connected(event: CallReturned, world: World) -> str:
     if event.error is None and event.name == "connect_ex" and event.result != "0":
         return f"connect_ex() returned {event.result}: an error number instead of an exception."
     server = world.endpoints.get("server")
-    if server is not None and waiting(world, server):
+    queue = len(waiting(world, server)) if server is not None else 0
+    if queue > 1:
+        return f"{queue} connections on one port, all ESTABLISHED, and no process holds any."
+    if queue == 1:
         return "Connected, by the kernel alone. The server's end has no PID: no one accepted."
     return "connect() returned: the client's end is open."
 
@@ -182,13 +185,22 @@ def _slept(endpoint: Endpoint, world: World) -> str:
         case "accept":
             return f"The {who} sleeps in accept(): the kernel wakes it when somebody connects."
         case "connect":
-            return f"The {who} sleeps in connect(): the kernel waits for an answer to its SYN."
+            return _unanswered(who, world)
         case "recvfrom":
             return f"The {who} sleeps in recvfrom(): the kernel wakes it when a datagram comes."
         case "recv" | "recv_into" | "recvmsg":
             return f"The {who} sleeps in {call}(): the kernel wakes it when bytes come."
         case _:
             return f"The {who} sleeps in {call}(): the kernel will wake it."
+
+
+def _unanswered(who: str, world: World) -> str:
+    server = world.endpoints.get("server")
+    queue = listener(world, server) if server is not None else None
+    if queue is not None and queue.receive_queue > queue.send_queue:
+        full = f"{queue.receive_queue} wait, backlog {queue.send_queue}"
+        return f"The queue is full ({full}): the kernel ignores this SYN and says nothing."
+    return f"The {who} sleeps in connect(): the kernel waits for an answer to its SYN."
 
 
 def _program_ended(event: ProgramEnded, endpoint: Endpoint, world: World) -> str:
@@ -200,6 +212,11 @@ def _program_ended(event: ProgramEnded, endpoint: Endpoint, world: World) -> str
 def _exited(event: ProcessExited, endpoint: Endpoint, world: World) -> str:
     who = speaker(endpoint, world)
     if event.status == -SIGKILL:
+        goodbye = [packet for packet in world.packets if f"packet {packet.number}" in world.changed]
+        if any("RST" in packet.flags for packet in goodbye):
+            return f"The {who} was killed with bytes unread: the kernel resets its connection, RST."
+        if any("FIN" in packet.flags for packet in goodbye):
+            return f"The {who} was killed. The kernel says goodbye for the dead process, with a FIN."
         return f"The {who} (PID {event.pid}) was killed: the kernel closes its sockets for it."
     if event.status < 0:
         return f"The {who} (PID {event.pid}) was ended by signal {-event.status}."
