@@ -197,7 +197,8 @@ def packets_of(world: World, conversation: Conversation | None) -> tuple[Packet,
 def same_conversation(one: Conversation, other: Conversation) -> bool:
     """Whether two four-tuples are one conversation; "any host" (an unconnected UDP socket's own) fits every host."""
     return (
-        one.transport == other.transport
+        one.client.port == other.client.port  # first what differs most often: there may be thousands of packets
+        and one.transport == other.transport
         and same_address(one.client, other.client)
         and same_address(one.server, other.server)
     )

@@ -18,7 +18,10 @@ from netsim.model.rows import row_name
 from netsim.model.world import Row, World
 from netsim.story.calls import plural, speaker
 from netsim.story.narrator import narrate
-from netsim.text.charset import visible
+from netsim.text.arrows import packet_label
+from netsim.text.charset import UNICODE, visible
+
+LABEL_ROOM = 60  # columns for a packet's label: its payload is cut there
 
 
 def step_lines(world: World, packets_before: int) -> list[str]:
@@ -33,25 +36,7 @@ def packet_line(packet: Packet) -> str:
     """One packet in words: who sent it, what it is, how it is known."""
     there = "client to server" if packet.sender == "client" else "server to client"
     lost = ", lost" if packet.fate == "lost" else ", held" if packet.fate == "held" else ""
-    return f"packet {packet.number} ({packet.evidence}{lost}): {there}, {packet_label(packet)}"
-
-
-def packet_label(packet: Packet) -> str:
-    """What stands on its arrow: "SYN seq=0", "5 bytes seq=1", "ACK ack=20", '5 bytes "hello"'."""
-    if packet.transport == "udp":
-        text = visible(packet.data.decode("utf-8", "replace"))
-        return f'{plural(packet.length, "byte")} "{text}"' if packet.data else plural(packet.length, "byte")
-    flags: list[str] = [flag for flag in ("SYN", "FIN", "RST") if flag in packet.flags]
-    if "ACK" in packet.flags and ("SYN" in flags or not (flags or packet.length)):
-        flags.append("ACK")
-    words = ["-".join(flags)] if flags else []
-    if packet.length:
-        words.append(plural(packet.length, "byte"))
-    if packet.seq is not None and (packet.length or "SYN" in flags or "FIN" in flags):
-        words.append(f"seq={packet.seq}")
-    if packet.ack is not None and "ACK" in flags:
-        words.append(f"ack={packet.ack}")
-    return " ".join(words)
+    return f"packet {packet.number} ({packet.evidence}{lost}): {there}, {packet_label(packet, LABEL_ROOM, UNICODE)}"
 
 
 def row_line(row: Row) -> str:

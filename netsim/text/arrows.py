@@ -1,0 +1,104 @@
+"""One packet as one row between two lifelines: its label, how far it has come, and what became of it.
+
+Law: the label's place depends on nothing but its length and the row's width, so that nothing moves under the eye.
+"""
+
+from __future__ import annotations
+
+from netsim.model.packet import Packet
+from netsim.text.charset import CUT, Charset, cells, clip, payload
+from netsim.text.layout import fill, joined
+from netsim.text.lines import Line, Span, Style
+
+SIDE = 2  # columns left of the left lifeline
+GAP = 4  # cells between a held or lost packet and the wall that it has not reached
+ROOMY = 24  # cells between the lifelines from which there is room for a gap beside the longest label
+
+
+def draw_arrow(
+    packet: Packet, width: int, charset: Charset, *, touched: bool = False, new: bool = False, progress: float = 1.0
+) -> Line:
+    """The packet's row. `touched`: SPACE will deliver it. `progress`: how much of its way it has come."""
+    inner = width - 2 * SIDE - 1
+    if inner < 3:
+        return fill([Span(packet_label(packet, max(0, width), charset))], width)
+    reserve = 2 * (GAP + 2) if inner >= ROOMY else 2
+    text = f" {packet_label(packet, max(1, inner - reserve - 2), charset)} "
+    text = text if cells(text) <= inner - 2 else clip(text.strip(), inner - 2)
+    before = (inner - 1 - cells(text)) // 2 + (packet.sender == "server")
+    after = inner - before - cells(text)
+    ends = (before, after) if packet.sender == "server" else (after, before)  # cells at the receiver's, the sender's
+    full = inner - 1 - (0 if packet.fate == "delivered" else min(GAP, max(0, ends[0] - 2)))
+    tip = round(full * min(1.0, max(0.0, progress)))
+    arrived = packet.fate == "delivered" and progress >= 1.0
+    head = _head(packet, charset, arrived_or_flying=arrived or progress < 1.0)
+    style: Style = "next" if touched else "lost" if packet.fate == "lost" else "bold" if new else ""
+    track = [_cell(d, tip, head, inner, ends[1], packet, charset) for d in range(inner)]
+    track = track if packet.sender == "client" else track[::-1]
+    near = Span(charset.wall_left if packet.sender == "client" else charset.wall_right, "rule")
+    bar = Span(charset.bar, "rule")
+    far = Span(charset.wall_right if packet.sender == "client" else charset.wall_left, "rule") if arrived else bar
+    walls = (near, far) if packet.sender == "client" else (far, near)
+    spans = [Span(" " * SIDE), walls[0], *track[:before], Span(text, style), *track[inner - after :], walls[1]]
+    return fill(joined(spans), width)
+
+
+def lifelines(width: int, charset: Charset, text: str = "") -> Line:
+    """A row without a packet; `text` stands between the lifelines."""
+    inner = width - 2 * SIDE - 1
+    if inner < 3:
+        return fill([Span(text)], width)
+    text = clip(text, inner)
+    before = (inner - cells(text)) // 2
+    bar = Span(charset.bar, "rule")
+    middle = Span(" " * before + text + " " * (inner - before - cells(text)))
+    return fill(joined([Span(" " * SIDE), bar, middle, bar]), width)
+
+
+def packet_label(packet: Packet, room: int, charset: Charset) -> str:
+    """What stands on the arrow: "SYN-ACK seq=0 ack=1", "5 bytes seq=1", '5 bytes "hello"'; a long payload is cut."""
+    size = f"{packet.length} byte" if packet.length == 1 else f"{packet.length} bytes"
+    if packet.transport == "udp":
+        return clip(_datagram(packet, size, room, charset), room)
+    shown = [flag for flag in ("SYN", "FIN", "RST") if flag in packet.flags]
+    acks = "ACK" in packet.flags and (shown in (["SYN"], ["RST"]) or not (shown or packet.length))
+    words = ["-".join([*shown, *(["ACK"] if acks else [])])] if shown or acks else []
+    if packet.length:
+        words.append(size)
+    if packet.seq is not None and (packet.length or {"SYN", "FIN"} & packet.flags):
+        words.append(f"seq={packet.seq}")
+    if packet.ack is not None and acks:
+        words.append(f"ack={packet.ack}")
+    return clip(" ".join(words), room)
+
+
+def _datagram(packet: Packet, size: str, room: int, charset: Charset) -> str:
+    space = room - cells(size) - 3
+    if not packet.data or space < 3:
+        return size
+    text = charset.shown(payload(packet.data), space)
+    if len(packet.data) < packet.length and not text.endswith(CUT):  # only the first bytes are known
+        text = clip(text + CUT, space)
+    return f'{size} "{text}"'
+
+
+def _head(packet: Packet, charset: Charset, *, arrived_or_flying: bool) -> Span:
+    """The arrow's tip. A packet on its way looks like one that will arrive: more is not known of it."""
+    if arrived_or_flying:
+        return Span(charset.right if packet.sender == "client" else charset.left)
+    if packet.fate == "lost":
+        return Span(charset.lost, "lost")
+    return Span(charset.held)
+
+
+def _cell(distance: int, tip: int, head: Span, inner: int, before_label: int, packet: Packet, charset: Charset) -> Span:
+    """What is `distance` cells from the sender's wall; the label is laid over some of them."""
+    if distance == tip:
+        return head
+    if distance > tip:
+        return Span(" ")
+    if packet.evidence != "inferred":
+        return Span(charset.dash, "rule")
+    # Gaps are counted from the wall on one side of the label and from the tip on the other: both end in a dash.
+    phase = distance if distance < before_label else inner - 2 - distance
+    return Span(charset.dash if phase % 2 == 0 else " ", "rule")

@@ -1,0 +1,190 @@
+"""The two ladders: TCP left, UDP right; for each the ends of the shown conversation and its newest packets.
+
+Law: an arrow touches the wall only if the packet arrived; a label stays where it is from the moment its packet is
+known; what was inferred is dashed, and the head says INFERRED.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from netsim.model.address import Conversation, Transport
+from netsim.model.events import KernelSocket
+from netsim.model.packet import Packet
+from netsim.model.views import clients, conversation_of, end_of, listener, local_of, packets_of, pair_of
+from netsim.model.world import Endpoint, World
+from netsim.text.arrows import draw_arrow, lifelines
+from netsim.text.charset import Charset
+from netsim.text.grid import Grid
+from netsim.text.layout import blank, fill, first_that_fits, joined, spread
+from netsim.text.lines import Line, Span
+from netsim.text.marks import port, state
+
+TRANSPORTS: tuple[Transport, Transport] = ("tcp", "udp")
+
+
+def draw_ladders(
+    world: World,
+    grid: Grid,
+    charset: Charset,
+    *,
+    target: str = "",
+    progress: Mapping[int, float] | None = None,
+    now: float | None = None,
+) -> list[Line]:
+    """Rows `grid.wires` to `grid.packets`. `target`: "packet 7" if SPACE will deliver that one.
+
+    `progress`: how far packets have got that are still on their way, 0.0 to 1.0, by number. `now`: the lab's clock.
+    """
+    widths = (grid.left, grid.right)
+    tees = [Span(charset.up, "rule"), *[Span(" ")] * (1 + grid.packets.height)]
+    columns = [
+        [
+            *draw_ladder_head(world, width, 1, charset, transport=transport),
+            *draw_ends(world, width, 1, charset, transport=transport),
+            *draw_packets(
+                world,
+                width,
+                grid.packets.height,
+                charset,
+                transport=transport,
+                target=target,
+                progress=progress,
+                now=now,
+            ),
+        ]
+        for transport, width in zip(TRANSPORTS, widths, strict=True)
+    ]
+    return [joined([*left, tee, *right]) for left, tee, right in zip(columns[0], tees, columns[1], strict=True)]
+
+
+def draw_ladder_head(world: World, width: int, height: int, charset: Charset, *, transport: Transport) -> list[Line]:
+    """The ladder's head in its rule: the protocol, which of several clients, and what was counted."""
+    client, _ = pair_of(world, transport)
+    packets = packets_of(world, conversation_of(world, client)) if client else ()
+    everyone = clients(world, transport)
+    which = f" {client.number} of {len(everyone)}" if client and len(everyone) > 1 else ""
+    start = [Span(f"{charset.dash} ", "rule"), Span(transport.upper(), "head"), Span(which)]
+    variants = [[*start, *rest, Span(" ")] for rest in _counts(packets)]
+    head = fill(first_that_fits(variants, width), width, charset.dash, "rule")
+    return [head, *(fill((), width, charset.dash, "rule") for _ in range(height - 1))][: max(0, height)]
+
+
+def draw_ends(world: World, width: int, height: int, charset: Charset, *, transport: Transport) -> list[Line]:
+    """Both ends' ports, each above its lifeline, with their states; the roles' names where there is no port yet."""
+    client, server = pair_of(world, transport)
+    conversation = conversation_of(world, client) if client else None
+    left = _client_end(world, conversation, client, charset, transport)
+    right = _server_end(world, conversation, server, charset, transport)
+    line = fill(spread([Span(" "), *left], right, width - 1), width)
+    return [line, *([blank(width)] * (height - 1))][: max(0, height)]
+
+
+def draw_packets(
+    world: World,
+    width: int,
+    height: int,
+    charset: Charset,
+    *,
+    transport: Transport,
+    target: str = "",
+    progress: Mapping[int, float] | None = None,
+    now: float | None = None,
+) -> list[Line]:
+    """The conversation's newest packets, the newest at the bottom; from the top while there are few."""
+    client, _ = pair_of(world, transport)
+    conversation = conversation_of(world, client) if client else None
+    packets = packets_of(world, conversation)
+    rows = [
+        draw_arrow(
+            packet,
+            width,
+            charset,
+            touched=target == f"packet {packet.number}",
+            new=f"packet {packet.number}" in world.changed,
+            progress=(progress or {}).get(packet.number, 1.0),
+        )
+        for packet in packets[-max(1, height) :]
+    ]
+    if packets and packets[-1].fate == "lost" and conversation is not None:
+        again = _sent_again(world, packets[-1], conversation, world.at if now is None else now)
+        rows += [lifelines(width, charset, again)] if again else []
+    empty = lifelines(width, charset)
+    return (rows + [empty] * (height - len(rows)))[-height:] if height > 0 else []
+
+
+# --- the head
+
+
+def _counts(packets: Sequence[Packet]) -> list[list[Span]]:
+    """What the head says of the packets, the longest variant first."""
+    if not packets:
+        return [[Span("  no packet yet")]]
+    inferred = [Span("  "), Span("INFERRED", "head")] if any(each.evidence == "inferred" for each in packets) else []
+    lost = sum(packet.fate == "lost" for packet in packets)
+    number = [Span(f"  {_plural(len(packets), 'packet')}")]
+    gone = [Span("  "), Span(f"{lost} lost", "lost")] if lost else []
+    size = _plural(sum(packet.length for packet in packets if packet.fate != "lost"), "byte")
+    return [
+        [*inferred, *number, *gone, Span(f"  {size} of data")],
+        [*inferred, *number, *gone, Span(f"  {size}")],
+        [*inferred, *number, *gone],
+        [*inferred, *number],
+    ]
+
+
+# --- the ends
+
+
+def _client_end(
+    world: World, conversation: Conversation | None, client: Endpoint | None, charset: Charset, transport: Transport
+) -> list[Span]:
+    if conversation is not None:
+        here = port(world, transport, conversation.client, charset)
+        return [here] if transport == "udp" else [here, Span(" "), _state(world, conversation, "client")]
+    for ref in client.sockets if client else ():
+        local = local_of(world, ref)
+        if local is not None:
+            return [port(world, transport, local, charset)]
+    return [Span("client", "client")]
+
+
+def _server_end(
+    world: World, conversation: Conversation | None, server: Endpoint | None, charset: Charset, transport: Transport
+) -> list[Span]:
+    """The connection's end; where there is none (yet or any more) the listener's, as the one that would answer."""
+    if transport == "udp":
+        for ref in server.sockets if server else ():
+            local = local_of(world, ref)
+            if local is not None:
+                return [port(world, transport, local, charset)]
+        return [port(world, transport, conversation.server, charset)] if conversation else [Span("server", "server")]
+    listening = listener(world, server) if server else None
+    end = end_of(world, conversation, "server") if conversation else None
+    shown = end or listening
+    if shown is not None:
+        return [state(world, shown), Span(" "), port(world, transport, shown.local, charset)]
+    if conversation is not None:
+        return [Span("closed "), port(world, transport, conversation.server, charset)]
+    return [Span("server", "server")]
+
+
+def _state(world: World, conversation: Conversation, role: str) -> Span:
+    end: KernelSocket | None = end_of(world, conversation, "client" if role == "client" else "server")
+    return state(world, end) if end is not None else Span("closed")
+
+
+# --- the rows
+
+
+def _sent_again(world: World, packet: Packet, conversation: Conversation, now: float) -> str:
+    """When the sender's kernel will send a lost packet again by itself; "" if nothing is known of that."""
+    end = end_of(world, conversation, packet.sender)
+    if end is None or end.timer != "retransmit":
+        return ""
+    left = max(0.0, world.observed_at + end.expires_ms / 1000 - now)
+    return f"sent again by itself in {left:.1f} s"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

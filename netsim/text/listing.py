@@ -1,0 +1,172 @@
+"""A program's listing in its pane: the lines around the one where it stands, their results, and where it sleeps.
+
+Law: the lines are the program's own. The window moves only when the program has left it, and then by several lines; a
+result is never cut. Only the line that SPACE will run is reversed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netsim.model.events import CallReturned, CallSlept
+from netsim.model.world import Endpoint, World
+from netsim.text.charset import Charset, cells
+from netsim.text.elide import LONGEST, elide, expected_result, without_prefixes
+from netsim.text.layout import blank, fill, spread, width_of
+from netsim.text.lines import Line, Span, Style
+
+GUTTER = 3  # a space, the mark, a space
+RESULT_ROOM = 7  # " → 1024": for this much the indentation is chosen, so that it does not change with a result
+HISTORY = 2  # lines above the program's when the window has moved
+WIDEST_RESULT = 16
+QUOTES = ('"""', "'''")
+
+
+def draw_listing(
+    world: World,
+    width: int,
+    height: int,
+    charset: Charset,
+    *,
+    endpoint: Endpoint | None,
+    target: str = "",
+    plainest: int = 0,
+) -> list[Line]:
+    """The endpoint's program. `target`: the `who` whose next line SPACE will run. `plainest`: at least this level."""
+    if endpoint is None or height <= 0:
+        return [blank(width)] * max(0, height)
+    numbers = _lines_at(endpoint, max(plainest, level(endpoint, height)))
+    room = height - bool(endpoint.extra)
+    place = next((index for index, number in enumerate(numbers) if number >= endpoint.line), len(numbers) - 1)
+    first = window(place, len(numbers), room)
+    unit = _indentation(endpoint, width)
+    lines: list[Line] = []
+    for number in numbers[first : first + room] if room > 0 else ():
+        if endpoint.extra and number == endpoint.line:
+            lines.append(_extra(world, endpoint, width, charset))
+        lines.append(_line(world, endpoint, number, width, charset, target=target, unit=unit))
+    if endpoint.extra and len(lines) < height and endpoint.line not in numbers[first : first + room]:
+        lines.append(_extra(world, endpoint, width, charset))
+    return lines + [blank(width)] * (height - len(lines))
+
+
+def level(endpoint: Endpoint | None, height: int) -> int:
+    """How much is left out so that it fits: 0 nothing, 1 docstring, blank lines and comments, 2 imports too."""
+    if endpoint is None:
+        return 0
+    return next((each for each in (0, 1) if len(_lines_at(endpoint, each)) <= height), 2)
+
+
+def window(place: int, total: int, height: int) -> int:
+    """The first line that is shown so that `place` is; it stays the same for as many places as possible.
+
+    Each window but the first begins `HISTORY` lines above the first place that the one before did not reach.
+    """
+    if total <= height or height <= 0:
+        return 0
+    history = min(HISTORY, height - 1)
+    first = 0
+    while place >= first + height:
+        first += height - history
+    return min(first, total - height)
+
+
+def _lines_at(endpoint: Endpoint, least: int) -> list[int]:
+    """The numbers of the lines that a level shows; lines that were run or where the program stands always are."""
+    source = endpoint.source
+    always = {number for number in (endpoint.line, *endpoint.marks) if 0 < number <= len(source)}
+    end = _docstring_end(source) if least else 0
+    return [
+        number
+        for number, line in enumerate(source, 1)
+        if not least or number in always or (number > end and not _is_aside(line.strip(), least))
+    ]
+
+
+def _is_aside(line: str, least: int) -> bool:
+    return not line or line.startswith("#") or (least > 1 and line.startswith(("import ", "from ")))
+
+
+def _docstring_end(source: Sequence[str]) -> int:
+    """The number of the line on which the program's docstring ends, 0 if it has none."""
+    for number, line in enumerate(source, 1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        quotes = text.lstrip("rR")[:3]
+        if quotes not in QUOTES:
+            return 0
+        if text.count(quotes) > 1:
+            return number
+        return next((later for later in range(number + 1, len(source) + 1) if quotes in source[later - 1]), 0)
+    return 0
+
+
+def _indentation(endpoint: Endpoint, width: int) -> int:
+    """Columns per level of indentation: 4 where every line of the program fits so, else 2. Never changes in a run."""
+    room = width - GUTTER - 1 - RESULT_ROOM
+    code = _lines_at(endpoint, 2)
+    return 4 if all(len(endpoint.source[number - 1].expandtabs(4)) <= room for number in code) else 2
+
+
+def _line(
+    world: World, endpoint: Endpoint, number: int, width: int, charset: Charset, *, target: str, unit: int
+) -> Line:
+    here = number == endpoint.line and endpoint.status not in ("ended", "starting")
+    touched = here and endpoint.status == "stopped" and target == endpoint.who
+    mark = " "
+    if here:
+        mark = charset.next if touched else charset.asleep if endpoint.status == "asleep" else charset.stopped
+    result = _result(world, endpoint, number, charset, here=here)
+    room = max(0, width - GUTTER - 1)
+    spare = width_of(result) + 1 if result else 0
+    text = _source_text(endpoint.source[number - 1], unit, charset)
+    if cells(without_prefixes(text)) > room - spare:  # cut it at once for its result, so that it is not cut twice
+        spare = max(spare, expected_result(text) + 1)
+    text = elide(text, max(0, room - spare))
+    left = [Span(" "), Span(f"{mark} {text}", "next")] if touched else [Span(f" {mark} {text}")]
+    return _with_result(left, result, width)
+
+
+def _source_text(line: str, unit: int, charset: Charset) -> str:
+    text = line[:LONGEST].expandtabs(4).rstrip()
+    code = text.lstrip(" ")
+    return " " * ((len(text) - len(code)) * unit // 4) + charset.visible(code)
+
+
+def _result(world: World, endpoint: Endpoint, number: int, charset: Charset, *, here: bool) -> list[Span]:
+    """What came of the line, bold if in this step.
+
+    Where the program stands, and below, an older result is from an earlier round of a loop: it is not shown any more.
+    """
+    if here and endpoint.status == "asleep":
+        slept = any(isinstance(event, CallSlept) and event.who == endpoint.who for event in world.since)
+        return [Span("zzz", "bold" if slept else "")]
+    mark = endpoint.marks.get(number)
+    fresh = any(
+        isinstance(event, CallReturned) and event.who == endpoint.who and event.line == number for event in world.since
+    )
+    ahead = endpoint.status != "ended" and number >= endpoint.line
+    if mark is None or (ahead and not fresh):
+        return []
+    style: Style = "bold" if fresh else ""
+    return [Span(charset.shown(mark.text, WIDEST_RESULT), style)]
+
+
+def _extra(world: World, endpoint: Endpoint, width: int, charset: Charset) -> Line:
+    """The line that was run and is not in the program, where the program stands."""
+    if endpoint.extra_error is not None:
+        outcome = endpoint.extra_error.name or endpoint.extra_error.type
+    else:
+        outcome = f"→ {endpoint.extra_result}" if endpoint.extra_result else "ok"
+    result = [Span(charset.shown(outcome, WIDEST_RESULT), "bold")]
+    text = charset.visible(endpoint.extra[:LONGEST])
+    prompt = " >>> "
+    return _with_result([Span(prompt + elide(text, width - cells(prompt) - width_of(result) - 2))], result, width)
+
+
+def _with_result(left: Sequence[Span], result: Sequence[Span], width: int) -> Line:
+    """The result ends one column before the pane does."""
+    if not result:
+        return fill(left, width)
+    return fill(spread(left, result, width - 1), width)

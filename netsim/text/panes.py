@@ -1,0 +1,84 @@
+"""The upper half: the rule with both heads, both listings, both processes' sockets, the client left, the server right.
+
+Law: both panes speak of the same conversation, the one in focus.
+"""
+
+from __future__ import annotations
+
+from netsim.model.events import EndpointStarted
+from netsim.model.views import clients, shown_pair
+from netsim.model.world import Endpoint, World
+from netsim.text.charset import Charset
+from netsim.text.grid import Grid
+from netsim.text.layout import beside, fill, first_that_fits
+from netsim.text.lines import Line, Span, Style
+from netsim.text.listing import draw_listing, level
+from netsim.text.marks import BOLD
+from netsim.text.sockets import draw_sockets
+
+
+def draw_panes(world: World, grid: Grid, charset: Charset, *, target: str = "") -> list[Line]:
+    """Rows `grid.heads` to `grid.sockets`. `target`: the `who` whose next line SPACE will run, "" for none."""
+    client, server = shown_pair(world)
+    heads = beside(
+        draw_head(world, grid.left, 1, charset, endpoint=client, role="client")[0],
+        Span(charset.down, "rule"),
+        draw_head(world, grid.right, 1, charset, endpoint=server, role="server")[0],
+    )
+    rows = grid.listing.height
+    plainest = max(level(client, rows), level(server, rows))  # so that both begin alike
+    bodies = [
+        draw_listing(world, width, rows, charset, endpoint=endpoint, target=target, plainest=plainest)
+        + draw_sockets(world, width, grid.sockets.height, charset, endpoint=endpoint)
+        for endpoint, width in ((client, grid.left), (server, grid.right))
+    ]
+    bar = Span(charset.bar, "rule")
+    return [heads, *(beside(left, bar, right) for left, right in zip(*bodies, strict=True))]
+
+
+def draw_head(
+    world: World, width: int, height: int, charset: Charset, *, endpoint: Endpoint | None, role: str
+) -> list[Line]:
+    """A pane's head in its rule: the role, which of several, the PID and the one before, the protocol or the end.
+
+    The role of the pane that has the keys is bold.
+    """
+    if height <= 0:
+        return []
+    begin = Span(f"{charset.dash} ", "rule")
+    name = Span(role.upper(), _name_style(world, role))
+    if endpoint is None:
+        return [fill([begin, name, Span("  no process yet ")], width, charset.dash, "rule")]
+    everyone = clients(world, endpoint.transport) if endpoint.role == "client" else ()
+    which = [Span(f" {endpoint.number} of {len(everyone)}")] if len(everyone) > 1 else []
+    pid = [Span("  "), Span(f"pid {endpoint.pid}", "bold" if _has_started(world, endpoint) else "")]
+    was = [Span(f", was {endpoint.former_pids[-1]}")] if endpoint.former_pids else []
+    how = [Span(f"  {_how(endpoint)}")]
+    end = [Span(" ")]
+    variants = [
+        [begin, name, *which, *pid, *was, *how, *end],
+        [begin, name, *which, *pid, *was, *(how if endpoint.status == "ended" else []), *end],
+        [begin, name, *which, *pid, *how, *end],
+        [begin, name, *which, *pid, *end],
+    ]
+    head = fill(first_that_fits(variants, width), width, charset.dash, "rule")
+    return [head, *(fill((), width, charset.dash, "rule") for _ in range(height - 1))]
+
+
+def _name_style(world: World, role: str) -> Style:
+    if role == "client":
+        return BOLD["client"] if world.focus.role == "client" else "client"
+    return BOLD["server"] if world.focus.role == "server" else "server"
+
+
+def _has_started(world: World, endpoint: Endpoint) -> bool:
+    return any(isinstance(event, EndpointStarted) and event.who == endpoint.who for event in world.since)
+
+
+def _how(endpoint: Endpoint) -> str:
+    """The protocol while the process lives; then how it ended."""
+    if endpoint.status != "ended":
+        return endpoint.transport
+    if endpoint.exit_status is not None and endpoint.exit_status < 0:
+        return {-2: "interrupted", -9: "killed"}.get(endpoint.exit_status, f"killed by signal {-endpoint.exit_status}")
+    return "ended"

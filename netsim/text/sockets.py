@@ -1,0 +1,245 @@
+"""A pane's sockets: the process's file numbers, and beside the server's the kernel's connections that no process has.
+
+Law: a number before a socket is a file number of the process; "-" and "queue" are the kernel's and belong to nobody.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from netsim.model.address import Address
+from netsim.model.events import KernelSocket, SocketRef
+from netsim.model.kernel import same_address
+from netsim.model.views import (
+    clients,
+    conversation_of,
+    datagrams_waiting,
+    kernel_socket,
+    local_of,
+    pair_of,
+    port_role,
+    remote_of,
+    unacknowledged_bytes,
+    unowned_ends,
+    unread_bytes,
+    waiting,
+)
+from netsim.model.world import Endpoint, World
+from netsim.text.charset import Charset, cells
+from netsim.text.layout import Cell, blank, fill, first_that_fits, placed, spread, width_of, wrapped
+from netsim.text.lines import Line, Span, Style
+from netsim.text.marks import is_new, port, state
+
+INDENT = 7  # where addresses and notes begin: after " fd 3  "
+
+
+class Entry(NamedTuple):
+    """One socket: its label, its addresses, what stands at the right, and notes for rows of their own if there is room.
+
+    `short`: what stands at the right instead where a note has no row of its own, the longest first.
+    """
+
+    label: str
+    addresses: list[Span]
+    right: list[list[Span]]  # variants, the longest first
+    notes: tuple[str, ...] = ()
+    short: tuple[str, ...] = ()
+
+
+def draw_sockets(world: World, width: int, height: int, charset: Charset, *, endpoint: Endpoint | None) -> list[Line]:
+    """The endpoint's sockets in `height` rows: its own, the kernel's, then (for a client) the other clients."""
+    if endpoint is None or height <= 0:
+        return [blank(width)] * max(0, height)
+    others = _others(world, width, charset, endpoint)
+    entries = _entries(world, endpoint, charset)
+    lines = [_text(line, width) for line in _without_sockets(endpoint, entries, width, height - len(others), charset)]
+    room = height - len(others) - len(lines)
+    own_rows = sum(1 + len(entry.notes) for entry in entries) <= room
+    for entry in entries:
+        lines.append(_row(entry, width, short=not own_rows))
+        if own_rows:
+            lines += [_text(note, width, INDENT) for note in entry.notes]
+    lines = lines[: height - len(others)]
+    return lines + [blank(width)] * (height - len(others) - len(lines)) + others
+
+
+# --- what there is
+
+
+def _entries(world: World, endpoint: Endpoint, charset: Charset) -> list[Entry]:
+    shown = [_own(world, endpoint, ref, charset) for ref in _by_interest(world, endpoint)]
+    if endpoint.role == "client" or endpoint.transport == "udp":
+        return shown
+    queue = waiting(world, endpoint)
+    ends = [end for end in unowned_ends(world, endpoint) if end not in queue or len(queue) == 1]
+    kernels = [_unowned(world, end, charset) for end in sorted(ends, key=lambda end: not _in_focus(world, end))]
+    if len(queue) > 1:
+        kernels.append(_queue(world, queue, charset))
+    return shown + kernels
+
+
+def _by_interest(world: World, endpoint: Endpoint) -> list[SocketRef]:
+    """Listeners first, then the connection of the conversation in focus, then the others by fd."""
+    return sorted(endpoint.sockets, key=lambda ref: (_interest(world, ref), ref.fd))
+
+
+def _interest(world: World, ref: SocketRef) -> int:
+    remote = remote_of(world, ref)
+    if remote is None:
+        return 0
+    return 1 if _is_focused_peer(world, ref.transport == "tcp", remote) else 2
+
+
+def _in_focus(world: World, end: KernelSocket) -> bool:
+    return end.remote is not None and _is_focused_peer(world, end.transport == "tcp", end.remote)
+
+
+def _is_focused_peer(world: World, tcp: bool, remote: Address) -> bool:
+    client, _ = pair_of(world, "tcp" if tcp else "udp")
+    conversation = conversation_of(world, client) if client else None
+    return conversation is not None and same_address(conversation.client, remote)
+
+
+def _own(world: World, endpoint: Endpoint, ref: SocketRef, charset: Charset) -> Entry:
+    label = f"fd {ref.fd}"
+    local, remote, kernel = local_of(world, ref), remote_of(world, ref), kernel_socket(world, ref)
+    if local is None:
+        return Entry(label, [Span("no port yet")], [[]])
+    here = port(world, ref.transport, local, charset)
+    if ref.transport == "udp":
+        to = [Span(f" {charset.to} "), port(world, "udp", remote, charset)] if remote else []
+        return Entry(label, [here, *to], _datagrams(world, ref))
+    if kernel is not None and kernel.state == "LISTEN":
+        style: Style = "bold" if is_new(world, kernel) else ""
+        return Entry(label, [here, Span("  "), state(world, kernel)], _queue_length(world, kernel, style))
+    if remote is None:
+        return Entry(label, [here], [[Span("bound")]] if kernel is None else [[state(world, kernel)]])
+    fresh = f"socket {endpoint.who} {ref.fd}" in world.changed
+    return _connection(world, label, local, remote, kernel, charset, fresh=fresh)
+
+
+def _unowned(world: World, end: KernelSocket, charset: Charset) -> Entry:
+    return _connection(world, "-", end.local, end.remote or end.local, end, charset)
+
+
+def _connection(
+    world: World,
+    label: str,
+    local: Address,
+    remote: Address,
+    kernel: KernelSocket | None,
+    charset: Charset,
+    *,
+    fresh: bool = False,
+) -> Entry:
+    arrow = charset.back if port_role(world, "tcp", local.port) == "server" else charset.to
+    ends = [port(world, "tcp", local, charset), Span(f" {arrow} "), port(world, "tcp", remote, charset)]
+    if kernel is None:
+        return Entry(label, ends, [[]])
+    notes: list[str] = []
+    short: list[str] = []
+    if unread := unread_bytes(kernel):
+        notes.append(f"{_bytes(unread)} in the kernel, unread")
+        short += [f"{_bytes(unread)} unread", f"{unread} unread"]
+    if kept := unacknowledged_bytes(kernel):
+        notes.append(f"{_bytes(kept)} kept until acknowledged")
+        short += [f"{_bytes(kept)} kept", f"{kept} kept"]
+    shown = Span(kernel.state, "bold") if fresh else state(world, kernel)
+    return Entry(label, ends, [[shown]], tuple(notes), tuple(short))
+
+
+def _queue(world: World, queue: tuple[KernelSocket, ...], charset: Charset) -> Entry:
+    spans: list[Span] = []
+    for end in queue:
+        if end.remote is not None:
+            spans += [Span("  " if spans else ""), port(world, "tcp", end.remote, charset)]
+    return Entry("queue", spans, [[Span("no fd")]])
+
+
+def _queue_length(world: World, kernel: KernelSocket, style: Style) -> list[list[Span]]:
+    if not world.kernel_complete:
+        return [[]]  # psutil knows nothing of queues
+    text = f"waiting {kernel.receive_queue}"
+    return [[Span(f"{text}, backlog {kernel.send_queue}", style)], [Span(text, style)]]
+
+
+def _datagrams(world: World, ref: SocketRef) -> list[list[Span]]:
+    kernel = kernel_socket(world, ref)
+    if kernel is None or not kernel.receive_queue:
+        return [[]]
+    least, exact = datagrams_waiting(world, ref)
+    if not least:
+        return [[Span("a datagram is waiting")]]
+    text = _bytes(least)
+    if exact:
+        return [[Span(f"{text} {'is' if least == 1 else 'are'} waiting")], [Span(f"{text} wait")]]
+    return [[Span(f"{text} or more are waiting")], [Span(f"{text} or more wait")]]
+
+
+def _bytes(count: int) -> str:
+    return f"{count} byte" if count == 1 else f"{count} bytes"
+
+
+# --- where there is none
+
+
+def _without_sockets(endpoint: Endpoint, entries: list[Entry], width: int, height: int, charset: Charset) -> list[str]:
+    """What ended the program, as Python says it; else why there is no socket. Nothing where there are some."""
+    if endpoint.error is not None:
+        message = f": {endpoint.error.message}" if endpoint.error.message else ""
+        return wrapped(charset.visible(endpoint.error.type + message), width - 2, height)
+    if entries:
+        return []
+    if endpoint.status == "starting":
+        return ["starting"]
+    closed = [mark for mark in endpoint.marks.values() if mark.ok and mark.call in ("close", "detach")]
+    if closed:
+        opened = next((mark.text for mark in endpoint.marks.values() if mark.ok and mark.call == "socket"), "")
+        which = opened.removeprefix("→ ") or "it"
+        return [f"no socket: {which} was given back"]
+    if endpoint.status == "ended":
+        return ["no socket: the process is gone"]
+    return ["no socket yet"]
+
+
+# --- the other clients
+
+
+def _others(world: World, width: int, charset: Charset, endpoint: Endpoint) -> list[Line]:
+    """One row with the clients that are not shown, and the keys that show them; none where there is only one."""
+    everyone = clients(world, endpoint.transport)
+    if endpoint.role != "client" or len(everyone) < 2:
+        return []
+    right = [Span(f"1-{everyone[-1].number}", "key"), Span(" choose")]
+    left: list[Span] = [Span(" ")]
+    rest = [each for each in everyone if each.who != endpoint.who]
+    for index, other in enumerate(rest):
+        conversation = conversation_of(world, other)
+        name = port(world, other.transport, conversation.client, charset) if conversation else Span("-", "client")
+        piece = [Span(f"{other.number} "), name, Span("  ")]
+        more = [Span(f"+{len(rest) - index}")]
+        last = index == len(rest) - 1
+        if width_of([*left, *piece]) + (0 if last else width_of(more)) > width - 2 - width_of(right):
+            left += more
+            break
+        left += piece
+    return [fill(spread(left, right, width - 1), width)]
+
+
+# --- rows
+
+
+def _row(entry: Entry, width: int, *, short: bool) -> Line:
+    """A socket's row: label, addresses, and the longest of what belongs at the right that fits."""
+    variants = [[Span(text, "bold")] for text in entry.short] if short and entry.short else entry.right
+    start = INDENT if cells(entry.label) < INDENT - 1 else cells(entry.label) + 2
+    room = width - 1 - start - width_of(entry.addresses) - 1
+    right = first_that_fits(variants, max(0, room))
+    left = placed(
+        [Cell(1, [Span(entry.label)]), Cell(start, entry.addresses)], width - 1 - width_of(right) - bool(right)
+    )
+    return fill(spread(left, right, width - 1), width)
+
+
+def _text(text: str, width: int, column: int = 1) -> Line:
+    return placed([Cell(column, [Span(text)])], width)
