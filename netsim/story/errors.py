@@ -5,7 +5,7 @@ from __future__ import annotations
 from netsim.model.events import CallError
 
 _BY_ERRNO: dict[tuple[str, str], str] = {
-    ("connect", "ECONNREFUSED"): "Refused: nobody listens on port {port}, so the kernel answered with RST at once.",
+    ("connect", "ECONNREFUSED"): "Refused: nobody listens on port {port}. The kernel answered RST at once.",
     ("connect", "ETIMEDOUT"): "No answer: the kernel sent SYN again and again, and nobody said anything.",
     ("connect", "EISCONN"): "This socket is connected already: a new connection needs a new socket.",
     ("connect", "EADDRNOTAVAIL"): "The kernel found no address or free port for this end.",

@@ -160,7 +160,7 @@ def _sent(event: CallReturned, endpoint: Endpoint, world: World) -> str:
     peer = _peer(event, world)
     if event.size and peer is not None and unread_bytes(peer) >= event.size:
         other = "client" if endpoint.role == "server" else "server"
-        return f"{head} They wait there; the {other} has not read."
+        return f"{head} The {other} has not read them."
     return head
 
 
@@ -199,7 +199,7 @@ def _unanswered(who: str, world: World) -> str:
     queue = listener(world, server) if server is not None else None
     if queue is not None and queue.receive_queue > queue.send_queue:
         full = f"{queue.receive_queue} wait, backlog {queue.send_queue}"
-        return f"The queue is full ({full}): the kernel ignores this SYN and says nothing."
+        return f"The queue is full ({full}): the kernel ignores this SYN."
     return f"The {who} sleeps in connect(): the kernel waits for an answer to its SYN."
 
 
