@@ -151,6 +151,19 @@ def listener(world: World, server: Endpoint) -> KernelSocket | None:
     return None
 
 
+def is_held(world: World, socket: KernelSocket) -> bool:
+    """Whether a process has the socket open: it has an inode; without the kernel's word, one of ours names it."""
+    if world.kernel_complete:
+        return socket.inode != 0
+    return any(
+        ref.transport == socket.transport
+        and same_address(ref.local, socket.local)
+        and same_peer(ref.remote, socket.remote)
+        for endpoint in world.endpoints.values()
+        for ref in endpoint.sockets
+    )
+
+
 def unowned_ends(world: World, server: Endpoint) -> tuple[KernelSocket, ...]:
     """The connections on the server's port that no process holds: half open, not accepted, or closed and not done."""
     ports = ports_of(world, server) or ({world.lab.port} if world.lab else set())
@@ -161,7 +174,7 @@ def unowned_ends(world: World, server: Endpoint) -> tuple[KernelSocket, ...]:
         and socket.state != "LISTEN"
         and socket.local.port in ports
         and socket.remote is not None
-        and not _held(world, socket)
+        and not is_held(world, socket)
     ]
     return tuple(sorted(ends, key=lambda end: _place_in_queue(world, end)))
 
@@ -175,7 +188,7 @@ def waiting(world: World, server: Endpoint) -> tuple[KernelSocket, ...]:
 
 
 def conversation_of(world: World, client: Endpoint) -> Conversation | None:
-    """The client's conversation: the one it has now, or the last one it had; None before its port is known."""
+    """The client's conversation: the one it has now, else the last one it had; None before its first."""
     for ref in reversed(client.sockets):
         local, remote = local_of(world, ref), remote_of(world, ref)
         if local is None or ref.transport != client.transport:
@@ -184,7 +197,7 @@ def conversation_of(world: World, client: Endpoint) -> Conversation | None:
             return Conversation(client.transport, local, remote)
         if client.transport == "udp":
             return _datagrams_from(world, local)
-    return None if client.sockets else _last_conversation(world, client)
+    return _last_conversation(world, client) or _refused_conversation(world, client)
 
 
 def packets_of(world: World, conversation: Conversation | None) -> tuple[Packet, ...]:
@@ -206,19 +219,6 @@ def same_conversation(one: Conversation, other: Conversation) -> bool:
 
 def _receiver(packet: Packet) -> Address:
     return packet.conversation.server if packet.sender == "client" else packet.conversation.client
-
-
-def _held(world: World, socket: KernelSocket) -> bool:
-    """Whether a process has the socket open: it has an inode; without the kernel's word, one of ours names it."""
-    if world.kernel_complete:
-        return socket.inode != 0
-    return any(
-        ref.transport == socket.transport
-        and same_address(ref.local, socket.local)
-        and same_peer(ref.remote, socket.remote)
-        for endpoint in world.endpoints.values()
-        for ref in endpoint.sockets
-    )
 
 
 def _place_in_queue(world: World, end: KernelSocket) -> tuple[float, int]:
@@ -246,7 +246,7 @@ def _datagrams_from(world: World, local: Address) -> Conversation | None:
 
 
 def _last_conversation(world: World, client: Endpoint) -> Conversation | None:
-    """The last conversation that the table remembers of a client which has no socket any more."""
+    """The last conversation that the table remembers of a client which has none now."""
     for key, holders in reversed(tuple(world.remembered.items())):
         if key.transport != client.transport or all(holder.pid != client.pid for holder in holders):
             continue
@@ -255,4 +255,15 @@ def _last_conversation(world: World, client: Endpoint) -> Conversation | None:
             return Conversation(client.transport, local, key.peer)
         if client.transport == "udp":
             return _datagrams_from(world, local)
+    return None
+
+
+def _refused_conversation(world: World, client: Endpoint) -> Conversation | None:
+    """The last packets that are nobody else's, of a client whose connect() failed before anyone saw its port."""
+    if not any(mark.call.startswith("connect") and not mark.ok for mark in client.marks.values()):
+        return None
+    claimed = {key.port for key in world.remembered if key.transport == client.transport}
+    for packet in reversed(world.packets):
+        if packet.transport == client.transport and packet.conversation.client.port not in claimed:
+            return packet.conversation
     return None

@@ -76,8 +76,8 @@ Advance = Do | Wait | Reached | Stuck
 
 
 def connect(world: World) -> Goal:
-    """What `c` asks for: the client in focus connects."""
-    return Connect(_client(world))
+    """What `c` asks for: the client in focus connects; TCP's first, where a UDP client is in focus."""
+    return Connect(_client(world) if world.focus.transport == "tcp" else "client1")
 
 
 def send(world: World, text: str) -> Goal:

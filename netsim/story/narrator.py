@@ -112,10 +112,12 @@ def _returned(event: CallReturned, endpoint: Endpoint, world: World) -> str:
         case "setsockopt":
             return "An option of the socket: a port just closed may be bound again at once."
         case "bind":
+            if endpoint.transport == "udp" and endpoint.former_pids:
+                return _started_again(endpoint, port)
             return f"bind(): port {port} is claimed. Clients could know this number beforehand."
         case "listen":
             if endpoint.former_pids:
-                return f"Started again: PID {endpoint.pid}, was {endpoint.former_pids[-1]}. The port is the same, {port}."
+                return _started_again(endpoint, port)
             return f"listen(): from now on the kernel may take calls for {port}, even unattended."
         case "connect" | "connect_ex":
             return _connected(event, world)
@@ -140,6 +142,10 @@ def _returned(event: CallReturned, endpoint: Endpoint, world: World) -> str:
             return "shutdown(): this side sends no more, and its FIN says so. It can still receive."
         case name:
             return f"{name}() returned {event.result}."
+
+
+def _started_again(endpoint: Endpoint, port: int) -> str:
+    return f"Started again: PID {endpoint.pid}, was {endpoint.former_pids[-1]}. The port is the same, {port}."
 
 
 def _connected(event: CallReturned, world: World) -> str:
@@ -187,7 +193,7 @@ def _slept(endpoint: Endpoint, world: World) -> str:
         case "connect":
             return _unanswered(who, world)
         case "recvfrom":
-            return f"The {who} sleeps in recvfrom(): the kernel wakes it when a datagram comes."
+            return f"The {who} sleeps in recvfrom(): a datagram will wake it."
         case "recv" | "recv_into" | "recvmsg":
             return f"The {who} sleeps in {call}(): the kernel wakes it when bytes come."
         case _:

@@ -25,22 +25,34 @@ def draw_arrow(
     reserve = 2 * (GAP + 2) if inner >= ROOMY else 2
     text = f" {packet_label(packet, max(1, inner - reserve - 2), charset)} "
     text = text if cells(text) <= inner - 2 else clip(text.strip(), inner - 2)
-    before = (inner - 1 - cells(text)) // 2 + (packet.sender == "server")
-    after = inner - before - cells(text)
-    ends = (before, after) if packet.sender == "server" else (after, before)  # cells at the receiver's, the sender's
-    full = inner - 1 - (0 if packet.fate == "delivered" else min(GAP, max(0, ends[0] - 2)))
-    tip = round(full * min(1.0, max(0.0, progress)))
+    rightwards = packet.sender == "client"
+    near, far = _sides(packet, inner - 1 - cells(text))
+    short = 0 if packet.fate == "delivered" else min(GAP, max(0, far - 1))
+    tip = round((inner - 1 - short) * min(1.0, max(0.0, progress)))
     arrived = packet.fate == "delivered" and progress >= 1.0
     head = _head(packet, charset, arrived_or_flying=arrived or progress < 1.0)
     style: Style = "next" if touched else "lost" if packet.fate == "lost" else "bold" if new else ""
-    track = [_cell(d, tip, head, inner, ends[1], packet, charset) for d in range(inner)]
-    track = track if packet.sender == "client" else track[::-1]
-    near = Span(charset.wall_left if packet.sender == "client" else charset.wall_right, "rule")
-    bar = Span(charset.bar, "rule")
-    far = Span(charset.wall_right if packet.sender == "client" else charset.wall_left, "rule") if arrived else bar
-    walls = (near, far) if packet.sender == "client" else (far, near)
-    spans = [Span(" " * SIDE), walls[0], *track[:before], Span(text, style), *track[inner - after :], walls[1]]
-    return fill(joined(spans), width)
+    track = [_cell(distance, tip, head, inner, near, packet, charset) for distance in range(inner)]
+    before, after = track[:near], track[inner - far - 1 :]
+    walls = [charset.wall_left, charset.wall_right]
+    if not rightwards:
+        before, after = after[::-1], before[::-1]
+    if not arrived:
+        walls[rightwards] = charset.bar
+    left, right = (Span(wall, "rule") for wall in walls)
+    return fill(joined([Span(" " * SIDE), left, *before, Span(text, style), *after, right]), width)
+
+
+def _sides(packet: Packet, room: int) -> tuple[int, int]:
+    """How many cells the label leaves on the sender's side and on the receiver's, without the arrow's head.
+
+    Dashes with gaps begin and end with a dash on either side of the label if both numbers are odd.
+    """
+    near = room // 2 if packet.sender == "client" else room - room // 2
+    far = room - near
+    if packet.evidence == "inferred" and near > 1 and near % 2 == far % 2 == 0:
+        return near - 1, far + 1
+    return near, far
 
 
 def lifelines(width: int, charset: Charset, text: str = "") -> Line:

@@ -12,9 +12,13 @@ from netsim.text.charset import CUT, cells, clip
 LONGEST = 400  # characters of a line that are looked at; what is shown of one is shorter
 WORTH_KEEPING = 6  # cells of a single argument below which it is left out as a whole
 
-# How wide the result of a call will be: " → fd 4", " → 19", "zzz".
-_RESULTS = ((re.compile(r"\b(socket|accept|dup)\("), 6), (re.compile(r"\bsend(to|all|msg)?\("), 4))
-_SHORTEST_RESULT = 3
+# How wide the result of a call will be: "→ fd 4", "→ 19", "zzz", and "ok" for all others.
+_RESULTS = (
+    (re.compile(r"\b(socket|accept|dup)\("), 6),
+    (re.compile(r"\bsend(to|all|msg)?\("), 4),
+    (re.compile(r"\b(recv|connect)\w*\("), 3),
+)
+_SHORTEST_RESULT = 2
 
 _CONSTANT = re.compile(r"(?P<key>\w+=)?[A-Z]+_(?P<end>[A-Z]+)")  # type=SOCK_DGRAM: its end is what matters
 _PREFIX = re.compile(r"\bsocket\.(?=[A-Z_])")  # socket.SO_REUSEADDR: the constants say it without

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from netsim.model.address import Conversation, Transport
-from netsim.model.events import KernelSocket
 from netsim.model.packet import Packet
 from netsim.model.views import clients, conversation_of, end_of, listener, local_of, packets_of, pair_of
 from netsim.model.world import Endpoint, World
@@ -139,38 +138,39 @@ def _counts(packets: Sequence[Packet]) -> list[list[Span]]:
 def _client_end(
     world: World, conversation: Conversation | None, client: Endpoint | None, charset: Charset, transport: Transport
 ) -> list[Span]:
-    if conversation is not None:
+    if conversation is not None and conversation.client.port:
         here = port(world, transport, conversation.client, charset)
-        return [here] if transport == "udp" else [here, Span(" "), _state(world, conversation, "client")]
-    for ref in client.sockets if client else ():
-        local = local_of(world, ref)
-        if local is not None:
-            return [port(world, transport, local, charset)]
-    return [Span("client", "client")]
+        return [here] if transport == "udp" else [here, Span(" "), _client_state(world, conversation)]
+    return _bound_port(world, client, charset, transport) or [Span("client", "client")]
 
 
 def _server_end(
     world: World, conversation: Conversation | None, server: Endpoint | None, charset: Charset, transport: Transport
 ) -> list[Span]:
     """The connection's end; where there is none (yet or any more) the listener's, as the one that would answer."""
-    if transport == "udp":
-        for ref in server.sockets if server else ():
-            local = local_of(world, ref)
-            if local is not None:
-                return [port(world, transport, local, charset)]
-        return [port(world, transport, conversation.server, charset)] if conversation else [Span("server", "server")]
     listening = listener(world, server) if server else None
     end = end_of(world, conversation, "server") if conversation else None
     shown = end or listening
-    if shown is not None:
+    if shown is not None and transport == "tcp":
         return [state(world, shown), Span(" "), port(world, transport, shown.local, charset)]
     if conversation is not None:
-        return [Span("closed "), port(world, transport, conversation.server, charset)]
-    return [Span("server", "server")]
+        closed = [Span("closed ")] if transport == "tcp" else []
+        return [*closed, port(world, transport, conversation.server, charset)]
+    bound = _bound_port(world, server, charset, transport)
+    return bound or [Span("server", "server")]
 
 
-def _state(world: World, conversation: Conversation, role: str) -> Span:
-    end: KernelSocket | None = end_of(world, conversation, "client" if role == "client" else "server")
+def _bound_port(world: World, endpoint: Endpoint | None, charset: Charset, transport: Transport) -> list[Span]:
+    """The first port that the endpoint has claimed; empty while it has none."""
+    for ref in endpoint.sockets if endpoint else ():
+        local = local_of(world, ref)
+        if local is not None:
+            return [port(world, transport, local, charset)]
+    return []
+
+
+def _client_state(world: World, conversation: Conversation) -> Span:
+    end = end_of(world, conversation, "client")
     return state(world, end) if end is not None else Span("closed")
 
 

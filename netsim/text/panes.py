@@ -80,5 +80,5 @@ def _how(endpoint: Endpoint) -> str:
     if endpoint.status != "ended":
         return endpoint.transport
     if endpoint.exit_status is not None and endpoint.exit_status < 0:
-        return {-2: "interrupted", -9: "killed"}.get(endpoint.exit_status, f"killed by signal {-endpoint.exit_status}")
+        return {-2: "interrupted", -9: "killed"}.get(endpoint.exit_status, f"signal {-endpoint.exit_status}")
     return "ended"

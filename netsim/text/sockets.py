@@ -11,9 +11,12 @@ from netsim.model.address import Address
 from netsim.model.events import KernelSocket, SocketRef
 from netsim.model.kernel import same_address
 from netsim.model.views import (
+    WAITING_STATES,
     clients,
     conversation_of,
     datagrams_waiting,
+    end_of,
+    is_held,
     kernel_socket,
     local_of,
     pair_of,
@@ -51,8 +54,8 @@ def draw_sockets(world: World, width: int, height: int, charset: Charset, *, end
     if endpoint is None or height <= 0:
         return [blank(width)] * max(0, height)
     others = _others(world, width, charset, endpoint)
-    entries = _entries(world, endpoint, charset)
-    lines = [_text(line, width) for line in _without_sockets(endpoint, entries, width, height - len(others), charset)]
+    entries = _entries(world, endpoint, width, charset)
+    lines = [_text(line, width) for line in _without_sockets(endpoint, width, height - len(others), charset)]
     room = height - len(others) - len(lines)
     own_rows = sum(1 + len(entry.notes) for entry in entries) <= room
     for entry in entries:
@@ -66,15 +69,19 @@ def draw_sockets(world: World, width: int, height: int, charset: Charset, *, end
 # --- what there is
 
 
-def _entries(world: World, endpoint: Endpoint, charset: Charset) -> list[Entry]:
+def _entries(world: World, endpoint: Endpoint, width: int, charset: Charset) -> list[Entry]:
     shown = [_own(world, endpoint, ref, charset) for ref in _by_interest(world, endpoint)]
-    if endpoint.role == "client" or endpoint.transport == "udp":
+    if endpoint.transport == "udp":
         return shown
+    if endpoint.role == "client":
+        conversation = conversation_of(world, endpoint)
+        end = end_of(world, conversation, "client") if conversation else None
+        return shown if end is None or is_held(world, end) else [*shown, _unowned(world, end, charset)]
     queue = waiting(world, endpoint)
     ends = [end for end in unowned_ends(world, endpoint) if end not in queue or len(queue) == 1]
     kernels = [_unowned(world, end, charset) for end in sorted(ends, key=lambda end: not _in_focus(world, end))]
     if len(queue) > 1:
-        kernels.append(_queue(world, queue, charset))
+        kernels.append(_queue(world, queue, width, charset))
     return shown + kernels
 
 
@@ -113,13 +120,16 @@ def _own(world: World, endpoint: Endpoint, ref: SocketRef, charset: Charset) -> 
         style: Style = "bold" if is_new(world, kernel) else ""
         return Entry(label, [here, Span("  "), state(world, kernel)], _queue_length(world, kernel, style))
     if remote is None:
-        return Entry(label, [here], [[Span("bound")]] if kernel is None else [[state(world, kernel)]])
+        if kernel is None:
+            return Entry(label, [here], [[Span("bound")]])
+        return Entry(label, [here], [[Span("bound, "), state(world, kernel)], [state(world, kernel)]])
     fresh = f"socket {endpoint.who} {ref.fd}" in world.changed
     return _connection(world, label, local, remote, kernel, charset, fresh=fresh)
 
 
 def _unowned(world: World, end: KernelSocket, charset: Charset) -> Entry:
-    return _connection(world, "-", end.local, end.remote or end.local, end, charset)
+    known = world.kernel_complete or end.state not in WAITING_STATES
+    return _connection(world, "-" if known else "?", end.local, end.remote or end.local, end, charset)
 
 
 def _connection(
@@ -148,12 +158,23 @@ def _connection(
     return Entry(label, ends, [[shown]], tuple(notes), tuple(short))
 
 
-def _queue(world: World, queue: tuple[KernelSocket, ...], charset: Charset) -> Entry:
-    spans: list[Span] = []
-    for end in queue:
-        if end.remote is not None:
-            spans += [Span("  " if spans else ""), port(world, "tcp", end.remote, charset)]
-    return Entry("queue", spans, [[Span("no fd")]])
+def _queue(world: World, queue: tuple[KernelSocket, ...], width: int, charset: Charset) -> Entry:
+    ports = [port(world, "tcp", end.remote, charset) for end in queue if end.remote is not None]
+    right = [Span("no fd")]
+    room = width - 1 - INDENT - width_of(right) - 1
+    return Entry("queue", _as_many([[each] for each in ports], room), [right])
+
+
+def _as_many(pieces: list[list[Span]], room: int) -> list[Span]:
+    """As many pieces as fit, two columns apart, and how many more there are."""
+    line: list[Span] = []
+    for index, piece in enumerate(pieces):
+        gap = [Span("  ")] if line else []
+        more = [Span(f"  +{len(pieces) - index - 1}")] if index < len(pieces) - 1 else []
+        if width_of([*line, *gap, *piece, *more]) > room:
+            return [*line, *gap, Span(f"+{len(pieces) - index}")]
+        line += [*gap, *piece]
+    return line
 
 
 def _queue_length(world: World, kernel: KernelSocket, style: Style) -> list[list[Span]]:
@@ -183,12 +204,12 @@ def _bytes(count: int) -> str:
 # --- where there is none
 
 
-def _without_sockets(endpoint: Endpoint, entries: list[Entry], width: int, height: int, charset: Charset) -> list[str]:
-    """What ended the program, as Python says it; else why there is no socket. Nothing where there are some."""
+def _without_sockets(endpoint: Endpoint, width: int, height: int, charset: Charset) -> list[str]:
+    """What ended the program, as Python says it; else why there is no socket. Nothing where it has some."""
     if endpoint.error is not None:
         message = f": {endpoint.error.message}" if endpoint.error.message else ""
         return wrapped(charset.visible(endpoint.error.type + message), width - 2, height)
-    if entries:
+    if endpoint.sockets:
         return []
     if endpoint.status == "starting":
         return ["starting"]
@@ -211,18 +232,13 @@ def _others(world: World, width: int, charset: Charset, endpoint: Endpoint) -> l
     if endpoint.role != "client" or len(everyone) < 2:
         return []
     right = [Span(f"1-{everyone[-1].number}", "key"), Span(" choose")]
-    left: list[Span] = [Span(" ")]
-    rest = [each for each in everyone if each.who != endpoint.who]
-    for index, other in enumerate(rest):
-        conversation = conversation_of(world, other)
-        name = port(world, other.transport, conversation.client, charset) if conversation else Span("-", "client")
-        piece = [Span(f"{other.number} "), name, Span("  ")]
-        more = [Span(f"+{len(rest) - index}")]
-        last = index == len(rest) - 1
-        if width_of([*left, *piece]) + (0 if last else width_of(more)) > width - 2 - width_of(right):
-            left += more
-            break
-        left += piece
+    pieces: list[list[Span]] = []
+    for other in everyone:
+        if other.who != endpoint.who:
+            conversation = conversation_of(world, other)
+            name = port(world, other.transport, conversation.client, charset) if conversation else Span("-", "client")
+            pieces.append([Span(f"{other.number} "), name])
+    left = [Span(" "), *_as_many(pieces, width - 3 - width_of(right))]
     return [fill(spread(left, right, width - 1), width)]
 
 

@@ -64,7 +64,8 @@ def _event_lines(world: World, event: AnyEvent) -> list[str]:
     who = speaker(endpoint, world)
     match event:
         case CallReturned():
-            source = endpoint.source[event.line - 1].strip() if 0 < event.line <= len(endpoint.source) else event.name
+            in_text = 0 < event.line <= len(endpoint.source)
+            source = endpoint.source[event.line - 1].strip() if in_text else f"{event.name}()"
             return [f"{who}: {visible(source)}   {_outcome(event.error, mark_text(event))}"]
         case CallSlept():
             return [f"{who}: asleep in {endpoint.call.name if endpoint.call else 'a call'}()"]
