@@ -1,0 +1,62 @@
+"""The app: it puts the main screen up, and hands it the lab's wake-ups on its own thread. Thin on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from netsim.session import Session
+from netsim.text.charset import Charset
+from netsim.tui.board import Board
+from netsim.tui.theme import DARK, LIGHT
+
+
+class NetsimApp(App[int]):
+    """netsim's screen on a terminal."""
+
+    CSS_PATH = "netsim.tcss"
+    TITLE = "netsim"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS = []  # ctrl+q and ctrl+c of the default are not ours
+
+    def __init__(self, session: Session, charset: Charset, *, animation: bool = True, light: bool = False) -> None:
+        super().__init__()
+        self._session = session
+        self._light = light
+        self._board = Board(session, charset, animation=animation)
+        self._woken = False
+
+    def on_mount(self) -> None:
+        """Colours, the screen, and then the lab."""
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
+        self.theme = (LIGHT if self._light else DARK).name
+        self.push_screen(self._board)
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:
+            # Called on the lab's thread for every event; one turn of the loop takes all that have come.
+            if not self._woken:
+                self._woken = True
+                try:
+                    loop.call_soon_threadsafe(self._take)
+                except RuntimeError:  # the loop has ended: nobody is left to be told
+                    return
+
+        self._session.attach(wake)
+
+    def _take(self) -> None:
+        self._woken = False
+        if self._board.is_mounted:
+            self._board.take()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own colour names, for the moment before our theme is set."""
+        return dict(DARK.variables)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """None of Textual's own: its screenshot writes a file, its themes are not ours."""
+        return ()

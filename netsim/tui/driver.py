@@ -1,0 +1,150 @@
+"""The driver: what the person asks for becomes commands, one step at a time; it holds what is asked and nothing else.
+
+Law: no widget and no clock; it moves when it is told that events came or that it is time for the next step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from netsim.model.commands import AnyCommand, Interrupt, Kill, StartEndpoint
+from netsim.model.views import client_name, clients, server_name, shown_pair
+from netsim.model.world import Endpoint, World
+from netsim.session import Session
+from netsim.story import goals
+from netsim.story.action import Action
+from netsim.story.calls import speaker
+from netsim.story.director import next_action
+from netsim.story.goals import Do, Goal, Reached, Stuck, Wait
+
+MOST_CLIENTS = 9  # as many as there are keys to choose one
+
+
+class Driver:
+    """Carries out what keys ask for. `answer` is a sentence to the person, "" for none; `playing`: by itself."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._goal: Goal | None = None
+        self.answer = ""
+        self.playing = False
+
+    @property
+    def world(self) -> World:
+        """The world now."""
+        return self._session.world
+
+    @property
+    def busy(self) -> bool:
+        """Whether something asked for is still under way."""
+        return self._goal is not None or self._session.pending
+
+    # --- what the keys ask for
+
+    def press(self, painted: str) -> Action | None:
+        """Do the next action if it is still the one that was painted; returns it if so."""
+        self.answer = ""
+        action = next_action(self.world)
+        if self._session.pending or action.id != painted:
+            return None
+        self._goal = None
+        for command in action.commands:
+            self._session.dispatch(command)
+        return action
+
+    def pursue(self, make: Callable[[World], Goal]) -> None:
+        """Go for a goal, in place of the one before."""
+        self.answer = ""
+        self._goal = make(self.world)
+        self.move_on()
+
+    def interrupt(self) -> None:
+        """Interrupt the call in which the program in focus sleeps, or else any that sleeps."""
+        endpoint = self._focused()
+        sleepers = [each for each in self.world.endpoints.values() if each.status in ("asleep", "running")]
+        if endpoint is not None and endpoint in sleepers:
+            sleepers = [endpoint]
+        if not sleepers:
+            self.answer = "No program sleeps in a call now: there is nothing to interrupt. space goes on."
+            return
+        self._ask(Interrupt(who=sleepers[0].who))
+
+    def kill(self) -> None:
+        """Kill the process in focus."""
+        endpoint = self._focused()
+        if endpoint is None or endpoint.status == "ended":
+            who = speaker(endpoint, self.world) if endpoint else "program"
+            self.answer = f"The {who} has ended already: r starts the server again, c the client."
+            return
+        self._ask(Kill(who=endpoint.who))
+
+    def add_client(self) -> None:
+        """Start one more TCP client."""
+        number = len(clients(self.world, "tcp")) + 1
+        if number > MOST_CLIENTS:
+            self.answer = f"Nine clients are the most here: 1 to {MOST_CLIENTS} choose one, c connects it."
+            return
+        self._ask(
+            StartEndpoint(who=client_name("tcp", number), program="tcp_client.py", role="client", transport="tcp",
+                          number=number)
+        )  # fmt: skip
+
+    def choose(self, number: int) -> None:
+        """Turn to a client by its number."""
+        who = client_name("tcp", number)
+        if who not in self.world.endpoints:
+            self.answer = f"There is no client {number}: n starts one more."
+            return
+        self.answer = ""
+        self._session.focus(who)
+
+    def turn(self) -> None:
+        """From the client's pane to the server's, and back."""
+        focus = self.world.focus
+        other = server_name(focus.transport) if focus.role == "client" else client_name(focus.transport, focus.number)
+        self.answer = ""
+        self._session.focus(other)
+
+    def begin_again(self) -> None:
+        """A fresh lab; what was asked for is forgotten."""
+        self._goal, self.answer, self.playing = None, "", False
+        self._session.restart_lab()
+
+    def _focused(self) -> Endpoint | None:
+        client, server = shown_pair(self.world)
+        return client if self.world.focus.role == "client" else server
+
+    def _ask(self, command: AnyCommand) -> None:
+        self._goal, self.answer = None, ""
+        self._session.dispatch(command)
+
+    # --- one step further
+
+    def move_on(self) -> bool:
+        """The goal's next step if the lab is ready for one; True if something was dispatched."""
+        if self._session.pending:
+            return False
+        if self._goal is None:
+            return self._play()
+        match goals.advance(self.world, self._goal):
+            case Do(command, final):
+                if final:
+                    self._goal = None
+                self._session.dispatch(command)
+                return True
+            case Wait():
+                return False
+            case Reached():
+                self._goal = None
+            case Stuck(why):
+                self._goal, self.answer = None, why
+        return False
+
+    def _play(self) -> bool:
+        if not self.playing:
+            return False
+        action = next_action(self.world)
+        if not action.commands:
+            self.playing = False
+            return False
+        return self.press(action.id) is not None

@@ -1,0 +1,68 @@
+"""Endings: whatever signal comes, the lab dies and the terminal is sane, even if the event loop is stuck.
+
+Law: the soft way is Textual's own exit; if that takes longer than GRACE, or the terminal is gone, the hard way is taken:
+kill the lab, write the reset string, leave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+GRACE = 2.0  # seconds for the soft way
+# Out of: synchronized output, keyboard protocol, mouse, focus reports, bracketed paste, size reports; then wrap on, plain
+# colours, out of the alternate screen, cursor on. (ctlseqs(ms) of xterm names them.)
+RESET = (
+    b"\x1b[?2026l\x1b[<u\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1016l\x1b[?1004l"
+    b"\x1b[?2004l\x1b[?2048l\x1b[?7h\x1b[0m\x1b[?1049l\x1b[?25h"
+)
+
+
+def end_sanely(app: App[int], kill_lab: Callable[[], None]) -> None:
+    """Install the handlers; to be called before `app.run`, in the main thread."""
+    if sys.platform == "win32":  # not tried there; Textual's own endings hold
+        return
+    import termios
+
+    try:
+        saved = termios.tcgetattr(0)
+    except termios.error:
+        saved = None
+    first: list[int] = []
+
+    def hard(code: int) -> None:
+        kill_lab()
+        with contextlib.suppress(OSError, termios.error):
+            # A description of our own: making the shell's non-blocking would outlive us.
+            terminal = os.open("/dev/tty", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+            os.write(terminal, RESET)
+            if saved is not None:
+                termios.tcsetattr(terminal, termios.TCSANOW, saved)
+        os._exit(code)
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP or first:
+            hard(128 + (first[0] if first else number))
+        first.append(number)
+        signal.setitimer(signal.ITIMER_REAL, GRACE)
+        try:
+            # call_soon_threadsafe wakes the selector; a plain call_soon would wait for the next timer.
+            asyncio.get_running_loop().call_soon_threadsafe(lambda: app.exit(128 + number))
+        except RuntimeError:
+            hard(128 + number)
+
+    def on_alarm(_number: int, _frame: FrameType | None) -> None:
+        hard(128 + (first[0] if first else signal.SIGALRM))
+
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, on_signal)
+    signal.signal(signal.SIGALRM, on_alarm)

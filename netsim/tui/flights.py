@@ -1,0 +1,45 @@
+"""Packets on their way across the ladder: which are still moving, and how far they have come.
+
+Law: a function of when packets were first seen and of the clock; what happened does not wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from netsim.model.packet import Packet
+
+FLIGHT = 0.5  # seconds from wall to wall
+FRAMES_PER_SECOND = 10  # a moving packet costs about 100 bytes a frame: 2 kB/s is the most a slow line should bear
+
+
+class Flights:
+    """Packets that came together fly one after the other, in the order in which they crossed."""
+
+    def __init__(self, *, enabled: bool) -> None:
+        self._enabled = enabled
+        self._seen = 0
+        self._starts: dict[int, float] = {}
+
+    def look(self, packets: Iterable[Packet], now: float) -> None:
+        """Take note of packets that are new."""
+        fresh = [packet.number for packet in packets if packet.number > self._seen]
+        for number in fresh:
+            self._seen = number
+            if self._enabled:
+                last = max(self._starts.values(), default=now - FLIGHT)
+                self._starts[number] = max(now, last + FLIGHT)
+
+    def land(self) -> None:
+        """Let everything arrive now: the person goes on."""
+        self._starts.clear()
+
+    def forget(self) -> None:
+        """A fresh lab: packets are counted from 1 again."""
+        self._seen = 0
+        self._starts.clear()
+
+    def progress(self, now: float) -> dict[int, float]:
+        """How far the packets on their way have come, 0.0 to 1.0, by number."""
+        self._starts = {number: start for number, start in self._starts.items() if now < start + FLIGHT}
+        return {number: max(0.0, (now - start) / FLIGHT) for number, start in self._starts.items()}

@@ -1,0 +1,60 @@
+"""The help: one screen of keys, marks and words, made from the register of keys.
+
+Law: it fits 80 columns and 24 rows; any key closes it.
+"""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.events import Key as KeyEvent
+from textual.screen import Screen
+
+from netsim.text.charset import Charset
+from netsim.text.lines import Line, Span
+from netsim.tui.keymap import REGISTER
+from netsim.tui.widgets.lines_view import LinesView
+
+
+class Help(Screen[None]):
+    """All keys, and what the marks mean."""
+
+    def __init__(self, charset: Charset) -> None:
+        super().__init__()
+        self._charset = charset
+
+    def compose(self) -> ComposeResult:
+        """One tile."""
+        yield LinesView(id="help")
+
+    def on_mount(self) -> None:
+        """Show it."""
+        tile = self.query_one(LinesView)
+        tile.styles.height = 24
+        tile.show(help_lines(self._charset))
+
+    def on_key(self, event: KeyEvent) -> None:
+        """Any key goes back."""
+        event.stop()
+        if event.key == "ctrl+c":
+            self.app.exit(0)
+        else:
+            self.dismiss()
+
+
+def help_lines(charset: Charset) -> list[Line]:
+    """The help's rows."""
+    head: list[Line] = [
+        (Span(" "), Span("netsim: keys", "bold"), Span("                         any key goes back")),
+        (),
+    ]
+    keys: list[Line] = [
+        (Span(f" {key.cap:<8}", "key"), Span(key.tooltip)) for key in REGISTER if key.cap != "1-9" or key.keys
+    ]
+    c = charset
+    marks: list[Line] = [
+        (),
+        (Span(f" {c.next} next line   {c.stopped} stopped here   {c.asleep} asleep in a call   "
+              f"{c.dash} {c.dash} inferred: no bytes seen"),),
+        (Span(" bold: changed by the last press   - in the PID column: no process, the kernel's own"),),
+    ]  # fmt: skip
+    return head + keys + marks

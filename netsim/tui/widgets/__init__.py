@@ -1,0 +1,1 @@
+"""Widgets: each knows how to paint itself and nothing of the others."""

@@ -1,0 +1,83 @@
+"""A rectangle of lines: it is given spans with meanings and paints only the cells that differ from what it showed.
+
+Law: it knows nothing of worlds; equal lines shown twice cost no byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from rich.style import Style as RichStyle
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from netsim.text.charset import cells
+from netsim.text.lines import Line, Span
+
+
+class LinesView(Widget):
+    """Paints lines by difference. Styles are the component classes "meaning--NAME" of its stylesheet."""
+
+    COMPONENT_CLASSES = {
+        "meaning--bold", "meaning--rule", "meaning--head", "meaning--client", "meaning--server",
+        "meaning--client-bold", "meaning--server-bold", "meaning--next", "meaning--lost", "meaning--key",
+    }  # fmt: skip
+    DEFAULT_CSS = "LinesView { width: 1fr; height: auto; }"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._lines: list[Line] = []
+        self._styles: dict[str, RichStyle] = {}
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Show these lines from now on."""
+        before, self._lines = self._lines, list(lines)
+        if len(before) != len(self._lines):
+            self.refresh()
+            return
+        changed = [
+            Region(start, y, end - start, 1)
+            for y, (old, new) in enumerate(zip(before, self._lines, strict=True))
+            for start, end in [_difference(old, new)]
+            if end > start
+        ]
+        if changed:
+            self.refresh(*changed)
+
+    def render_line(self, y: int) -> Strip:
+        """One row as Textual paints it."""
+        if y >= len(self._lines):
+            return Strip.blank(self.size.width, self.rich_style)
+        strip = Strip([Segment(span.text, self._style(span.style)) for span in self._lines[y]])
+        return strip.adjust_cell_length(self.size.width, self.rich_style)
+
+    def notify_style_update(self) -> None:
+        """The theme changed: look the colours up again."""
+        super().notify_style_update()
+        self._styles.clear()
+
+    def _style(self, meaning: str) -> RichStyle:
+        style = self._styles.get(meaning)
+        if style is None:
+            style = self.get_component_rich_style(f"meaning--{meaning}") if meaning else self.rich_style
+            self._styles[meaning] = style
+        return style
+
+
+def _difference(old: Line, new: Line) -> tuple[int, int]:
+    """The columns from the first to behind the last cell that differs; (0, 0) for equal lines."""
+    if old == new:
+        return 0, 0
+    one, other = _cells(old), _cells(new)
+    length = max(len(one), len(other))
+    if len(one) != len(other):
+        return 0, length
+    different = [column for column in range(length) if one[column] != other[column]]
+    return (different[0], different[-1] + 1) if different else (0, 0)
+
+
+def _cells(line: Line) -> list[Span]:
+    """One span per column; the second column of a wide letter repeats it."""
+    return [Span(char, span.style) for span in line for char in span.text for _ in range(cells(char))]
