@@ -5,6 +5,7 @@ A new kind of event does not type-check until it is folded here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import reduce
 from typing import assert_never
@@ -37,6 +38,7 @@ from netsim.model.rows import compact, update_rows
 from netsim.model.world import Endpoint, Focus, Mark, World
 
 SINCE_KEPT = 400  # events since the last command: enough for any one step, bounded for a program that floods
+LONGEST_INSTEAD = 14  # columns of a typed message beside its line
 PRINTED_KEPT = 50  # lines of a program's output
 
 
@@ -168,23 +170,39 @@ def _return(world: World, event: CallReturned) -> World:
     if not event.thread:
         changes |= {"status": "running", "call": None, "syscall": None}
     if event.line:
-        mark = Mark(mark_text(event), event.error is None, event.name)
+        line = endpoint.source[event.line - 1] if event.line <= len(endpoint.source) else ""
+        mark = Mark(mark_text(event, line), event.error is None, event.name)
         changes["marks"] = {**endpoint.marks, event.line: mark}
     world = _change(world, event.who, **changes)
     return _rows(world) if sockets != endpoint.sockets else world
 
 
-def mark_text(event: CallReturned) -> str:
-    """What stands beside the line: "→ fd 3", "→ 19", "ok", or the error's name."""
+def mark_text(event: CallReturned, line: str = "") -> str:
+    """What stands beside the line: "→ fd 3", "→ 19", "ok", or the error's name.
+
+    Where a typed message went out in place of the line's own it is named: "b'hi' → 2".
+    """
     if event.error is not None:
         return event.error.name or event.error.type
     if event.accepted is not None:
         return f"→ fd {event.accepted.fd}"
     if event.name == "socket" and event.socket is not None:
         return f"→ fd {event.socket.fd}"
+    if event.size == 0 and event.name.startswith("recv"):
+        return "→ b''"
     if event.size is not None:
-        return f"→ {event.size}"
+        return f"{_instead(event, line)}→ {event.size}"
     return "ok"
+
+
+def _instead(event: CallReturned, line: str) -> str:
+    """The bytes that were sent, where they are not the ones that the line spells out."""
+    if event.data is None or not event.name.startswith("send") or not re.search("b?(['\"]).*\\1", line):
+        return ""
+    if event.data.decode("utf-8", "replace") in line:
+        return ""
+    text = repr(event.data)
+    return f"{text if len(text) <= LONGEST_INSTEAD else text[: LONGEST_INSTEAD - 3] + '..' + text[-1]} "
 
 
 def _sockets_after(sockets: tuple[SocketRef, ...], event: CallReturned) -> tuple[SocketRef, ...]:

@@ -66,7 +66,7 @@ def _event_lines(world: World, event: AnyEvent) -> list[str]:
         case CallReturned():
             in_text = 0 < event.line <= len(endpoint.source)
             source = endpoint.source[event.line - 1].strip() if in_text else f"{event.name}()"
-            return [f"{who}: {visible(source)}   {_outcome(event.error, mark_text(event))}"]
+            return [f"{who}: {visible(source)}   {_outcome(event.error, mark_text(event, source))}"]
         case CallSlept():
             return [f"{who}: asleep in {endpoint.call.name if endpoint.call else 'a call'}()"]
         case ExtraLineRan():

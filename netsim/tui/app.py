@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 
 from textual.app import App, SystemCommand
@@ -10,7 +9,7 @@ from textual.screen import Screen
 
 from netsim.session import Session
 from netsim.text.charset import Charset
-from netsim.tui.board import Board
+from netsim.tui.board import Board, LabStirred
 from netsim.tui.theme import DARK, LIGHT
 
 
@@ -27,7 +26,6 @@ class NetsimApp(App[int]):
         self._session = session
         self._light = light
         self._board = Board(session, charset, animation=animation)
-        self._woken = False
 
     def on_mount(self) -> None:
         """Colours, the screen, and then the lab."""
@@ -35,23 +33,11 @@ class NetsimApp(App[int]):
             self.register_theme(theme)
         self.theme = (LIGHT if self._light else DARK).name
         self.push_screen(self._board)
-        loop = asyncio.get_running_loop()
-
+        # post_message may be called on any thread, and messages of this kind that wait for their turn become one.
         def wake() -> None:
-            # Called on the lab's thread for every event; one turn of the loop takes all that have come.
-            if not self._woken:
-                self._woken = True
-                try:
-                    loop.call_soon_threadsafe(self._take)
-                except RuntimeError:  # the loop has ended: nobody is left to be told
-                    return
+            self._board.post_message(LabStirred())
 
         self._session.attach(wake)
-
-    def _take(self) -> None:
-        self._woken = False
-        if self._board.is_mounted:
-            self._board.take()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own colour names, for the moment before our theme is set."""

@@ -1,6 +1,6 @@
 """The main screen: the drawn world in four tiles, and the keys.
 
-Law: what it shows is a function of the world, the clock and what the person is being asked; it sends, and never changes.
+Law: what it shows is a function of the world, the clock and what the person is being asked; it only sends.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.events import Resize
+from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -39,6 +40,14 @@ ARMING = 0.5  # seconds that a label which changed by itself must have been ther
 SETTLING = 1.0  # seconds after a press in which a new label is its consequence
 PACE = 0.35  # seconds between the steps of a key that takes several
 PACES = (6.0, 4.0, 2.5, 1.5, 0.8)  # seconds between the steps when it plays by itself
+
+
+class LabStirred(Message):
+    """Events of the lab are waiting to be taken."""
+
+    def can_replace(self, message: Message) -> bool:
+        """One that waits already says the same."""
+        return isinstance(message, LabStirred)
 
 
 class Board(Screen[None]):
@@ -76,7 +85,7 @@ class Board(Screen[None]):
 
     # --- what came
 
-    def take(self) -> None:
+    def on_lab_stirred(self) -> None:
         """Events have come: fold them, move on, paint."""
         if not self._session.drain():
             return

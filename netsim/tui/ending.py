@@ -1,6 +1,6 @@
 """Endings: whatever signal comes, the lab dies and the terminal is sane, even if the event loop is stuck.
 
-Law: the soft way is Textual's own exit; if that takes longer than GRACE, or the terminal is gone, the hard way is taken:
+Law: the soft way is Textual's own exit; if that takes longer than GRACE, or the terminal is gone, the hard way:
 kill the lab, write the reset string, leave.
 """
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from textual.app import App
 
 GRACE = 2.0  # seconds for the soft way
-# Out of: synchronized output, keyboard protocol, mouse, focus reports, bracketed paste, size reports; then wrap on, plain
-# colours, out of the alternate screen, cursor on. (ctlseqs(ms) of xterm names them.)
+# Out of: synchronized output, keyboard protocol, mouse, focus reports, bracketed paste, size reports; then wrap on,
+# plain colours, out of the alternate screen, cursor on. (ctlseqs(ms) of xterm names them.)
 RESET = (
     b"\x1b[?2026l\x1b[<u\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1016l\x1b[?1004l"
     b"\x1b[?2004l\x1b[?2048l\x1b[?7h\x1b[0m\x1b[?1049l\x1b[?25h"

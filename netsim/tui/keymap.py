@@ -24,7 +24,7 @@ class Key(NamedTuple):
 REGISTER = (
     Key("space,pagedown", "next", "space", "next", "do what the SPACE line says", shown=False),
     Key("c", "connect", "c", "connect", "connect: run the client up to its connect()"),
-    Key("s", "send", "s", "send", "send a message: from the client, or from the server if its pane is in focus (tab)"),
+    Key("s", "send", "s", "send", "send a message from the program in focus (tab turns to the server)"),
     Key("x", "close", "x", "close", "close: run the program in focus up to its close()"),
     Key("u", "udp", "u", "udp", "send a message as one UDP datagram"),
     Key("n", "new_client", "n", "client", "one more client, a process of its own"),

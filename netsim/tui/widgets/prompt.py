@@ -21,9 +21,10 @@ class Prompt(Horizontal):
     BINDINGS = [Binding("escape", "cancel", show=False)]
     DEFAULT_CSS = """
     Prompt { height: 1; width: 100%; layer: prompt; padding: 0 1; }
-    Prompt Label { width: auto; text-style: reverse; }
-    Prompt Input { border: none; height: 1; padding: 0 2; width: 1fr; background: $background; }
-    Prompt .hint { text-style: none; }
+    Prompt { background: $background; }
+    Prompt .cap { width: auto; text-style: reverse; margin: 0 2 0 0; }
+    Prompt Input, Prompt Input:focus { border: none; height: 1; padding: 0; width: 1fr; background: $background; }
+    Prompt .hint { width: auto; margin: 0 0 0 2; }
     """
 
     class Answered(Message):
@@ -41,9 +42,9 @@ class Prompt(Horizontal):
 
     def compose(self) -> ComposeResult:
         """The cap, the line, and what the two keys do."""
-        yield Label(self._verb.upper())
+        yield Label(self._verb.upper(), classes="cap")
         yield _Line(self._suggestion, max_length=LONGEST, select_on_focus=True, compact=True)
-        yield Label("enter sends, escape does not", classes="hint")
+        yield Label("enter sends it, escape does not", classes="hint")
 
     def on_mount(self) -> None:
         """The line has the keys."""
