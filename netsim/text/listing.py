@@ -38,7 +38,8 @@ def draw_listing(
     numbers = _lines_at(endpoint, max(plainest, level(endpoint, height)))
     room = height - bool(endpoint.extra)
     place = next((index for index, number in enumerate(numbers) if number >= endpoint.line), len(numbers) - 1)
-    first = window(place, len(numbers), room)
+    furthest = max((index for index, number in enumerate(numbers) if number in endpoint.marks), default=0)
+    first = window(place, len(numbers), room, furthest)
     unit = _indentation(endpoint, width)
     lines: list[Line] = []
     for number in numbers[first : first + room] if room > 0 else ():
@@ -57,18 +58,19 @@ def level(endpoint: Endpoint | None, height: int) -> int:
     return next((each for each in (0, 1) if len(_lines_at(endpoint, each)) <= height), 2)
 
 
-def window(place: int, total: int, height: int) -> int:
+def window(place: int, total: int, height: int, furthest: int = 0) -> int:
     """The first line that is shown so that `place` is; it stays the same for as many places as possible.
 
-    Each window but the first begins `HISTORY` lines above the first place that the one before did not reach.
+    Each window but the first begins `HISTORY` lines above the first place that the one before did not reach. A program
+    that comes back in a loop stays in the last window that has its place too: `furthest` is the last line that it ran.
     """
     if total <= height or height <= 0:
         return 0
     history = min(HISTORY, height - 1)
-    first = 0
-    while place >= first + height:
-        first += height - history
-    return min(first, total - height)
+    starts = range(0, total, height - history)
+    reached = min(start for start in starts if place < start + height)
+    looped = max((start for start in starts if min(start, total - height) <= place and start <= furthest), default=0)
+    return min(max(reached, looped if furthest >= reached + height else 0), total - height)
 
 
 def _lines_at(endpoint: Endpoint, least: int) -> list[int]:

@@ -239,11 +239,11 @@ RESTART = """\
 TIME_WAIT = """\
  netsim   private net · packets held · 127.0.0.1               step 25   ? help
 ─ CLIENT  pid 41240  ended ────────────┬─ SERVER  pid 41233  tcp ───────────────
-   s = socket.socket()          → fd 3 │   s.listen(5)                       ok
-   s.connect(('127.0.0.1', 8888))   ok │   while True:
-   text = s.recv(1024)            → 19 │ ►   conn, addr = s.accept()
-   s.send(b'hello')                → 5 │     conn.send('Connection rece..)
-   s.close()                        ok │     while data := conn.recv(1024):
+   s = socket.socket()          → fd 3 │ ►   conn, addr = s.accept()
+   s.connect(('127.0.0.1', 8888))   ok │     conn.send('Connection rece..)
+   text = s.recv(1024)            → 19 │     while data := conn.recv(1024):
+   s.send(b'hello')                → 5 │       print(data.decode())
+   s.close()                        ok │     conn.close()
  no socket: fd 3 was given back        │ fd 3  :8888  LISTEN          waiting 0
  -     :51324 → :8888        TIME_WAIT │
 ─ TCP  11 packets  24 bytes of data ───┴─ UDP  no packet yet ───────────────────

@@ -76,9 +76,17 @@ class TestResults:
     def test_a_result_of_an_earlier_round_is_not_shown_ahead_of_the_program(self) -> None:
         results = {"s.listen": "ok", "accept": "→ fd 4", "conn.send": "→ 19", "conn.close": "ok"}
         lines = drawn(program("server", stands="accept", results=results), width=40)
-        assert lines[0].endswith("ok")
-        assert lines[2] == " •   conn, addr = s.accept()"
-        assert lines[3] == "     conn.send('Connection rece..)"
+        assert lines[0] == " •   conn, addr = s.accept()"
+        assert lines[1] == "     conn.send('Connection rece..)"
+        assert lines[4] == "     conn.close()"
+
+    def test_a_program_that_loops_stays_in_the_window_of_its_loop(self) -> None:
+        results = {"s.listen": "ok", "accept": "→ fd 4", "conn.send": "→ 19", "conn.close": "ok"}
+        windows = {
+            drawn(program("server", stands=line, results=results), width=40)[0].split("•")[-1].strip()
+            for line in ("accept", "conn.send", "conn.recv", "conn.close")
+        }
+        assert windows == {"conn, addr = s.accept()", "conn, addr = s.accept()     → fd 4"}
 
     def test_this_steps_result_is_bold_and_shown_even_where_the_program_stands_again(self) -> None:
         script = Script()
