@@ -1,0 +1,94 @@
+"""An endpoint's life: it takes its program from the host, runs it as Python would, tells how it ended, and exits so."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+from types import ModuleType
+from typing import Any
+
+from .calls import Calls
+from .channel import Channel
+from .ending import clean_threads, report_of
+from .forked import Forking
+from .interrupts import Interrupts
+from .orders import Orders
+from .reporter import Reporter
+from .sockets import install
+from .source import Source
+from .stops import Stops
+from .streams import flush_streams, replace_streams
+
+
+def main(arguments: list[str]) -> None:
+    """Run what the host sends; the options are named in the package's docstring. Ends in SystemExit."""
+    options = dict(zip(arguments[::2], arguments[1::2], strict=True))
+    channel = Channel(int(options["--channel"]))
+    _take_name(options.get("--name", ""))
+    order = channel.receive()
+    path, text = order["path"], order["source"]
+    reporter = Reporter(channel, order["who"])
+    reporter.send("Hello")
+
+    interrupts = Interrupts(path)
+    calls = Calls(reporter, interrupts, path)
+    install(calls)
+    clean_threads()
+    replace_streams(reporter)
+    _remember_text(text, path)
+    module = _main_module(path)
+    interrupts.install()
+
+    error: BaseException | None = None
+    stops: Stops | None = None
+    try:
+        source = Source(text, path)
+        orders = Orders(source, reporter, interrupts)
+        stops = Stops(source, orders, interrupts, every_line=options.get("--every-line") == "yes")
+        Forking(reporter, calls, orders).install()
+        calls.steps = orders
+        stops.run(source.code, module.__dict__)
+    except BaseException as raised:
+        error = raised
+
+    calls.steps = None
+    calls.finished = True
+    flush_streams()
+    fields, status = report_of(error, path, stops.last_line if stops is not None else 0)
+    flush_streams()
+    reporter.send("ProgramEnded", **fields)
+    sys.exit(status)
+
+
+def _take_name(name: str) -> None:
+    """Be called `name` in ps and ss (proc(5): comm, 15 bytes)."""
+    try:
+        with open("/proc/self/comm", "wb", buffering=0) as comm:
+            comm.write(name.encode()[:15])
+    except OSError:
+        pass
+
+
+def _remember_text(text: str, path: str) -> None:
+    """Let tracebacks show the text that runs, whatever the file says by then, if there is one at all."""
+    import linecache
+
+    linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
+
+
+def _main_module(path: str) -> ModuleType:
+    """The module in which the program runs, and all around it as `python path` has it."""
+    module = ModuleType("__main__")
+    names: dict[str, Any] = {"__file__": path, "__cached__": None, "__builtins__": builtins, "__package__": None}
+    if sys.version_info < (3, 14):  # from then on it is made when somebody asks
+        names["__annotations__"] = {}
+    module.__dict__.update(names)
+    sys.modules["__main__"] = module
+    sys.argv = [path]
+    sys.path.insert(0, os.path.dirname(path))
+    from _sitebuiltins import Quitter
+
+    for name in ("exit", "quit"):  # `python -S` leaves them out
+        setattr(builtins, name, Quitter(name, "Ctrl-D (i.e. EOF)"))
+    return module

@@ -1,0 +1,148 @@
+"""Runs the program under bdb and lets it rest before each line that has a socket call ahead on it.
+
+Only frames of the program's own file are traced, and of those the ones that have nothing to rest at only for their
+exceptions; so everything else runs at full speed.
+"""
+
+from __future__ import annotations
+
+import ast
+import bdb
+from _thread import interrupt_main
+from types import CodeType, FrameType
+from typing import Any
+
+from .ahead import HIDDEN
+from .ending import without_ours
+from .interrupts import Interrupts
+from .orders import Orders, Stop
+from .source import Group, Source
+
+
+class Progress:
+    """How far a frame is: the line before which it was last, and its way through the lines that run together there."""
+
+    __slots__ = ("group", "line", "offset", "offsets")
+
+    def __init__(self) -> None:
+        self.line = 0
+        self.group: Group | None = None
+        self.offset = -1  # of the instruction with which this way through the group began
+        self.offsets: set[int] = set()  # of those at which a new line of it began
+
+
+class Stops(bdb.Bdb):
+    """bdb always steps here; what it gets to see are the lines at which to rest."""
+
+    def __init__(self, source: Source, orders: Orders, interrupts: Interrupts, *, every_line: bool = False) -> None:
+        super().__init__()
+        self._source = source
+        self._orders = orders
+        self._interrupts = interrupts
+        self._every_line = every_line
+        self._stops = source.stops(every_line)
+        self._progress: dict[FrameType, Progress] = {}
+        self._plain: dict[CodeType, bool] = {}
+        self._next: Stop | None = None
+        self.last_line = 0  # of the module's own, when it ended
+
+    def trace_dispatch(self, frame: FrameType, event: str, arg: Any) -> Any:
+        """The trace function (sys.settrace), for every frame's call and for what happens in those that are traced."""
+        code = frame.f_code
+        tracing: Any = None
+        if code.co_filename == self._source.path and code.co_name not in HIDDEN:
+            tracing = self.trace_dispatch
+            if event == "line":
+                if self._rests(frame):
+                    super().trace_dispatch(frame, event, arg)
+            else:
+                super().trace_dispatch(frame, event, arg)
+                if event == "call" and self._is_plain(code):
+                    frame.f_trace_lines = False
+                elif event == "return":
+                    self._progress.pop(frame, None)
+        if self._interrupts.pending:
+            # SIGINT has come while this function ran. An exception from here would end the tracing, so it is made to
+            # come again after the return. Python looks for signals after every call that is written as one, hence
+            # this loop; it does not look between that and the return.
+            self._interrupts.pending = False
+            for _ in iter(interrupt_main, None):
+                pass
+        return tracing
+
+    def user_line(self, frame: FrameType) -> None:
+        """bdb: the program has come to a line at which it rests."""
+        stop, self._next = self._next, None
+        if stop is not None:
+            self._orders.stand(stop)
+
+    def user_return(self, frame: FrameType, return_value: Any) -> None:
+        """bdb: a traced function returns."""
+        if frame.f_code.co_name == "<module>":
+            self.last_line = frame.f_lineno or 0
+
+    def user_exception(self, frame: FrameType, exc_info: Any) -> None:
+        """bdb: an exception passes through a traced frame. The program may print it: our frames are not in it."""
+        without_ours(exc_info[2])
+
+    def break_anywhere(self, frame: FrameType) -> bool:
+        """bdb: whether to trace a frame; the others were sorted out before."""
+        return True
+
+    def break_here(self, frame: FrameType) -> bool:
+        """bdb: there are no breakpoints."""
+        return False
+
+    def _rests(self, frame: FrameType) -> bool:
+        """Whether the program has to rest before this line now; if so, how is left in `_next`."""
+        progress = self._progress.get(frame)
+        if progress is None:
+            progress = self._progress[frame] = Progress()
+        line, before = frame.f_lineno, progress.line
+        progress.line = line
+        group = self._stops.get(line)
+        if group is None:
+            progress.group = None
+            return False
+        offset = frame.f_lasti
+        if not _begins(progress, group, offset):
+            progress.offsets.add(offset)
+            return False
+        progress.group, progress.offset, progress.offsets = group, offset, {offset}
+        leaving = _left(group, line, before)
+        sites = [] if leaving else self._source.sites_from(frame.f_code, offset, group)
+        if not (sites or leaving or self._every_line):
+            return False
+        stop = Stop(frame, group.first, frame.f_locals, sites, leaving)
+        if not self._every_line and not stop.calls():
+            return False
+        self._next = stop
+        return True
+
+    def _is_plain(self, code: CodeType) -> bool:
+        """Whether a function (or the module) has no line before which to rest."""
+        if code not in self._plain:
+            self._plain[code] = not any(line in self._stops for _, _, line in code.co_lines())
+        return self._plain[code]
+
+
+def _begins(progress: Progress, group: Group, offset: int) -> bool:
+    """Whether the lines that run together begin to run, anew or again; else they are under way.
+
+    On one line an event is a beginning: the line was come to, or jumped back to. On several, lines follow each other
+    forth and back (the arguments of a call, then the call), and a jump back to where it began, or to where it has
+    been, is the next turn of a loop. A comprehension jumps, too, from Python 3.12: that is no beginning.
+    """
+    if group is not progress.group or offset <= progress.offset:
+        return True
+    if group.has_comprehension:
+        return False
+    return group.first == group.last or offset in progress.offsets
+
+
+def _left(group: Group, line: int, before: int) -> ast.With | ast.AsyncWith | None:
+    """The with statement on these lines whose block has just ended: the line before was in the block."""
+    for each in group.withs:
+        if each.lineno <= line and each.body[0].lineno <= before <= (each.end_lineno or 0):
+            return each
+    return None

@@ -1,0 +1,137 @@
+"""Commands, carried out or refused: each is answered once, before anything of its effect is told.
+
+A refusal is one sentence that says what is the case, so that who reads it can see what to do.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from netsim.lab import children, sources
+from netsim.lab.children import Child
+from netsim.model import commands
+from netsim.model.commands import AnyCommand, Interrupt, Kill, RunExtraLine, StartEndpoint, Step
+from netsim.model.events import CommandAccepted, CommandRefused
+
+if TYPE_CHECKING:
+    from netsim.lab.host import Host
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")  # of an endpoint; a dot is for what its program forks
+
+
+class Refused(Exception):
+    """Why a command is not carried out, in one sentence."""
+
+
+class Orders:
+    """Takes the lines of commands."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def carry_out(self, line: bytes) -> None:
+        """Carry out the command in one line, or refuse it."""
+        try:
+            command = commands.decode(line)
+        except msgspec.DecodeError as error:
+            self._refuse(*_what_can_be_read(line), f"That is no command of this lab: {error}.")
+            return
+        try:
+            match command:
+                case StartEndpoint():
+                    self._start(command)
+                case Step():
+                    child = self._stopped(command.who)
+                    self._accept(command)
+                    child.state = "running"
+                    child.tell(do="step", message=command.message)
+                case RunExtraLine():
+                    child = self._stopped(command.who)
+                    self._accept(command)
+                    child.state = "running"
+                    child.tell(do="extra", source=command.source)
+                case Interrupt():
+                    child = self._living(command.who)
+                    if child.state in ("starting", "stopped"):
+                        raise Refused(f"{child.who} is in no call that could be interrupted: it waits to be stepped.")
+                    self._accept(command)
+                    child.send_signal(signal.SIGINT)
+                case Kill():
+                    child = self._living(command.who)
+                    self._accept(command)
+                    child.send_signal(signal.SIGKILL)
+        except Refused as refused:
+            self._refuse(command.id, type(command).__name__, command.who, str(refused))
+
+    def _start(self, command: StartEndpoint) -> None:
+        before = self._host.family.members.get(command.who)
+        if before is not None and not before.exited:
+            raise Refused(f"{command.who} is running already, as PID {before.pid}: end it first.")
+        if not _NAME.fullmatch(command.who):
+            raise Refused(f"{command.who!r} can't be an endpoint's name: it takes small letters and digits.")
+        try:
+            path, source = sources.load(command.program, self._host.port)
+            child = children.start(command, path, source, self._host.endpoint)
+        except ValueError as error:
+            raise Refused(str(error)) from error
+        except OSError as error:
+            raise Refused(f"{command.program} could not be started: {error}.") from error
+        self._accept(command)
+        self._host.family.adopt(child)
+        self._host.stir()
+
+    def _living(self, who: str) -> Child:
+        child = self._host.family.members.get(who)
+        if child is None:
+            raise Refused(f"There is no {who!r} in the lab: start it first.")
+        if child.exited:
+            raise Refused(f"{who} has ended: start it again.")
+        return child
+
+    def _stopped(self, who: str) -> Child:
+        """The child, if it stands stopped and so takes an order."""
+        child = self._living(who)
+        call, asleep = child.main_call, child.sleeping_in
+        if child.forked:
+            raise Refused(f"{who} was forked by a program: it runs on by itself and takes no steps.")
+        if child.channel.ended:
+            raise Refused(f"{who} has closed its line to the lab: it can only be interrupted or killed.")
+        if asleep:
+            raise Refused(f"{who} sleeps in {asleep.name}(): it takes no order until that returns or is interrupted.")
+        if call and child.state == "calling":
+            raise Refused(f"{who} is in {call.name}(): wait until that returns.")
+        match child.state:
+            case "starting":
+                raise Refused(f"{who} is just starting: wait until it stands before its first line.")
+            case "running" | "calling":
+                raise Refused(f"{who} runs: wait until it stops.")
+            case "ended":
+                raise Refused(f"{who}'s program has ended: start it again.")
+            case "stopped":
+                return child
+
+    def _accept(self, command: AnyCommand) -> None:
+        self._host.emit(
+            CommandAccepted(at=self._host.now(), id=command.id, kind=type(command).__name__, who=command.who)
+        )
+
+    def _refuse(self, number: int, kind: str, who: str, why: str) -> None:
+        self._host.emit(CommandRefused(at=self._host.now(), id=number, kind=kind, who=who, why=why))
+
+
+def _what_can_be_read(line: bytes) -> tuple[int, str, str]:
+    """The id, type and who of what is no command, so that it can be answered all the same."""
+    try:
+        found = msgspec.json.decode(line, type=dict[str, object])
+    except msgspec.DecodeError:
+        return 0, "", ""
+    number, kind, who = found.get("id"), found.get("type"), found.get("who")
+    return (
+        number if isinstance(number, int) else 0,
+        kind if isinstance(kind, str) else "",
+        who if isinstance(who, str) else "",
+    )

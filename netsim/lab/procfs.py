@@ -1,0 +1,122 @@
+"""What Linux tells about one process that is not asked of itself: its machine PID, its sleep, its end. No judgement.
+
+Sources: proc_pid_stat(5), proc_pid_syscall(5), pidfd_open(2), linux/pidfd.h; arch/x86/entry/syscalls/syscall_64.tbl
+and asm-generic/unistd.h for the numbers. Where there is no /proc every question has the answer "not known".
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+
+_X86_64 = {
+    0: "read", 1: "write", 7: "poll", 19: "readv", 20: "writev", 23: "select", 35: "nanosleep", 42: "connect",
+    43: "accept", 44: "sendto", 45: "recvfrom", 46: "sendmsg", 47: "recvmsg", 61: "wait4", 202: "futex",
+    230: "clock_nanosleep", 232: "epoll_wait", 247: "waitid", 270: "pselect6", 271: "ppoll", 281: "epoll_pwait",
+    288: "accept4", 299: "recvmmsg", 307: "sendmmsg",
+}  # fmt: skip
+_AARCH64 = {
+    22: "epoll_pwait", 63: "read", 64: "write", 65: "readv", 66: "writev", 72: "pselect6", 73: "ppoll", 95: "waitid",
+    98: "futex", 101: "nanosleep", 115: "clock_nanosleep", 202: "accept", 203: "connect", 206: "sendto",
+    207: "recvfrom", 211: "sendmsg", 212: "recvmsg", 242: "accept4", 243: "recvmmsg", 260: "wait4", 269: "sendmmsg",
+}  # fmt: skip
+_SYSCALLS = {"x86_64": _X86_64, "aarch64": _AARCH64}
+# What a thread that waits for a socket sleeps in; one that waits for Python's lock sleeps in a futex.
+_SOCKET_SLEEPS = frozenset(
+    ("accept", "accept4", "connect", "epoll_pwait", "epoll_wait", "poll", "ppoll", "pselect6", "read", "recvfrom",
+     "recvmmsg", "recvmsg", "select", "sendmmsg", "sendmsg", "sendto", "write")
+)  # fmt: skip
+
+_PIDFD_GET_INFO = 0xC040FF0B  # _IOWR(0xFF, 11, struct pidfd_info), its first 64 bytes
+_PIDFD_INFO_EXIT = 1 << 3
+_INFO = struct.Struct("=Q52xi")  # mask ... exit_code
+
+
+def open_pidfd(pid: int) -> int | None:
+    """A descriptor that is readable once the process has ended; None where there is no such thing (or process)."""
+    try:
+        return os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+    except OSError:
+        return None
+
+
+def machine_pid(pidfd: int) -> int | None:
+    """The number that the machine's /proc has for the process, whatever it is called in our own namespace."""
+    try:
+        with open(f"/proc/self/fdinfo/{pidfd}", encoding="ascii") as info:
+            for line in info:
+                if line.startswith("Pid:"):
+                    number = int(line.split()[1])
+                    return number if number > 0 else None
+    except OSError:
+        pass
+    return None
+
+
+def asleep(pid: int, main_thread: bool = True) -> tuple[bool, str | None]:
+    """Whether a thread of the process (machine PID) sleeps, and in which system call, None if that can't be read.
+
+    For another than the main thread: any other that sleeps in a call that waits for a socket. Where there is no /proc
+    it is (True, None): the caller knows that it has waited. A process that is gone does not sleep.
+    """
+    if not os.path.isdir("/proc/self"):
+        return True, None
+    if main_thread:
+        return _thread_asleep(pid, pid)
+    try:
+        threads = [int(name) for name in os.listdir(f"/proc/{pid}/task")]
+    except OSError:
+        return False, None
+    for thread in threads:
+        if thread != pid:
+            sleeps, syscall = _thread_asleep(pid, thread)
+            if sleeps and syscall in _SOCKET_SLEEPS:
+                return True, syscall
+    return False, None
+
+
+def exit_status(pid: int, pidfd: int) -> int | None:
+    """How a process that is not our child ended, as waitpid tells it (minus the signal); None if it can't be known.
+
+    While it is a zombie /proc says it (machine PID); once it was reaped the pidfd does, from Linux 6.15 on.
+    """
+    fields = _stat(f"/proc/{pid}/stat")
+    if fields and fields[0] in ("Z", "X"):
+        return _as_code(int(fields[-1]))
+    try:
+        from fcntl import ioctl
+
+        answer = ioctl(pidfd, _PIDFD_GET_INFO, _INFO.pack(_PIDFD_INFO_EXIT, 0))
+    except (ImportError, OSError):
+        return None
+    mask, status = _INFO.unpack(answer)
+    return _as_code(status) if mask & _PIDFD_INFO_EXIT else None
+
+
+def _thread_asleep(pid: int, thread: int) -> tuple[bool, str | None]:
+    folder = f"/proc/{pid}/task/{thread}"
+    fields = _stat(f"{folder}/stat")
+    if not fields or fields[0] != "S":
+        return False, None
+    try:
+        with open(f"{folder}/syscall", encoding="ascii") as file:
+            number = file.read().split()[0]
+    except OSError:  # not built in, or not ours to know
+        return True, None
+    if not number.isdigit():
+        return False, None  # "running" by now, or asleep outside of a call
+    return True, _SYSCALLS.get(os.uname().machine, {}).get(int(number))
+
+
+def _stat(path: str) -> list[str]:
+    """The fields from the third on (the state): the second, the name, may hold anything."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _as_code(status: int) -> int:
+    return os.waitstatus_to_exitcode(status) if sys.platform != "win32" else status

@@ -1,0 +1,219 @@
+"""The kernel's own list of sockets: NETLINK_SOCK_DIAG, which needs no privilege and names no process.
+
+It shows what /proc/net/tcp shows and more (SYN_RECV, timers, a listener's queue, TCP_INFO), in one go. Linux only:
+elsewhere the module can be imported and a dump is an OSError.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import struct
+from functools import lru_cache
+from typing import Literal
+
+from netsim.lab import netlink
+from netsim.model.address import Address, Transport
+from netsim.model.events import Counters, KernelSocket, TcpState
+
+# linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h
+_NETLINK_SOCK_DIAG = 4
+_SOCK_DIAG_BY_FAMILY = 20
+_TCPDIAG_GETSOCK = 18  # the older request: it has no family, so one walk through the kernel's table gives both
+_INET_DIAG_INFO = 2
+_WANT_INFO = 1 << (_INET_DIAG_INFO - 1)
+_ALL_STATES = 0xFFFF_FFFF  # with bit 13, since Linux 6.8: TCP sockets that are bound and do nothing yet
+
+# net/tcp_states.h; 12 (NEW_SYN_RECV) and 13 (BOUND_INACTIVE) are the kernel's own shades of two others
+_STATES: dict[int, TcpState] = {
+    1: "ESTABLISHED", 2: "SYN_SENT", 3: "SYN_RECV", 4: "FIN_WAIT1", 5: "FIN_WAIT2", 6: "TIME_WAIT", 7: "CLOSE",
+    8: "CLOSE_WAIT", 9: "LAST_ACK", 10: "LISTEN", 11: "CLOSING", 12: "SYN_RECV", 13: "CLOSE",
+}  # fmt: skip
+_Timer = Literal["", "retransmit", "keepalive", "timewait", "probe"]
+_TIMERS: dict[int, _Timer] = {1: "retransmit", 2: "keepalive", 3: "timewait", 4: "probe"}
+
+_REQUEST = struct.Struct("=BBBBI48x")  # inet_diag_req_v2: family, protocol, extensions, pad, states, (no) socket id
+_OLD_REQUEST = struct.Struct("=BBBB48xII")  # inet_diag_req: family, two lengths, extensions, id, states, dbs
+_ADDRESSES = struct.Struct("=BBBB2s2s16s16s")  # inet_diag_msg: family, state, timer, retrans; ports, addresses
+_REST = struct.Struct("=IIIII")  # at 52: expires, rqueue, wqueue, uid, inode
+_REST_AT, _MESSAGE_SIZE = 52, 72
+# linux/tcp.h, struct tcp_info: offsets, checked in tests against getsockopt(TCP_INFO)
+_INFO_NEEDED = 208  # up to and with bytes_sent (Linux 4.19); a shorter one gives no counters
+_INFO_RETRANS = struct.Struct("=I")
+_INFO_RETRANS_AT = 100
+_INFO_BYTES_SEGS = struct.Struct("=QQIIIIII")  # bytes_acked, bytes_received, segs_out, segs_in, -, -, data in, data out
+_INFO_BYTES_SEGS_AT = 120
+_INFO_SENT = struct.Struct("=Q")
+_INFO_SENT_AT = 200
+
+_BUFFER = 1 << 16  # the kernel fills at most 32 KiB a message batch
+_TIMEOUT = struct.pack("@ll", 2, 0)  # seconds, microseconds; the answer is made while we ask, so it never takes long
+_V4_MAPPED = bytes(10) + b"\xff\xff"
+
+
+class SockDiag:
+    """An open netlink socket, to ask again and again. Not for two threads at once; usable as a context manager."""
+
+    def __init__(self) -> None:
+        family = getattr(socket, "AF_NETLINK", None)
+        if family is None:
+            raise OSError(errno.EAFNOSUPPORT, "sock_diag: this system has no netlink")
+        self._socket = socket.socket(family, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_SOCK_DIAG)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEOUT)
+        self._sequence = 0
+        self._both_families_at_once = True
+
+    def close(self) -> None:
+        """Give the socket back. A dump afterwards is an OSError."""
+        self._socket.close()
+
+    def __enter__(self) -> SockDiag:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def dump(self, ports: frozenset[int] | None = None) -> tuple[KernelSocket, ...]:
+        """The TCP and UDP sockets of this network namespace on loopback and wildcard addresses, sorted.
+
+        With `ports`, only those whose local or remote port is among them. TCP in every state, in this order: by
+        transport, local port, local host, peer. Raises OSError where the kernel does not answer (no sock_diag).
+        The list is not atomic: of two sockets one may be seen a few microseconds before the other.
+        """
+        found = [_socket(body, "tcp", ports) for body in self._tcp()]
+        for family in (socket.AF_INET, socket.AF_INET6):
+            found += [_socket(body, "udp", ports) for body in self._ask_v2(family, socket.IPPROTO_UDP)]
+        return tuple(sorted((each for each in found if each is not None), key=_order))
+
+    def _tcp(self) -> list[memoryview]:
+        if self._both_families_at_once:
+            try:
+                return self._ask(_TCPDIAG_GETSOCK, _OLD_REQUEST.pack(0, 0, 0, _WANT_INFO, _ALL_STATES, 0))
+            except OSError as error:
+                if error.errno not in (errno.EINVAL, errno.ENOENT, errno.EOPNOTSUPP):
+                    raise
+                self._both_families_at_once = False  # a kernel without the old request
+        return [
+            body for family in (socket.AF_INET, socket.AF_INET6) for body in self._ask_v2(family, socket.IPPROTO_TCP)
+        ]
+
+    def _ask_v2(self, family: int, protocol: int) -> list[memoryview]:
+        try:
+            return self._ask(_SOCK_DIAG_BY_FAMILY, _REQUEST.pack(family, protocol, _WANT_INFO, 0, _ALL_STATES))
+        except OSError as error:
+            if family == socket.AF_INET6 and error.errno == errno.ENOENT:
+                return []  # a kernel without IPv6
+            raise
+
+    def _ask(self, type_: int, request: bytes) -> list[memoryview]:
+        """Every body of the answer. An answer that was disturbed is asked for once more, then taken as it is."""
+        bodies, disturbed = self._ask_once(type_, request)
+        return self._ask_once(type_, request)[0] if disturbed else bodies
+
+    def _ask_once(self, type_: int, request: bytes) -> tuple[list[memoryview], bool]:
+        self._sequence = self._sequence % 0xFFFF_FFFF + 1
+        flags = netlink.NLM_F_REQUEST | netlink.NLM_F_DUMP
+        self._socket.send(netlink.message(type_, flags, self._sequence, request))
+        bodies: list[memoryview] = []
+        disturbed = False
+        while True:
+            for message in netlink.messages(self._socket.recv(_BUFFER)):
+                if message.sequence != self._sequence:
+                    continue  # the rest of an earlier answer that was given up
+                disturbed = disturbed or bool(message.flags & netlink.NLM_F_DUMP_INTR)
+                if message.type == netlink.NLMSG_DONE:
+                    return bodies, disturbed
+                if message.type == netlink.NLMSG_ERROR:
+                    netlink.raise_error(message)
+                else:
+                    bodies.append(message.body)
+
+
+_shared: SockDiag | None = None
+
+
+def dump(ports: frozenset[int] | None = None) -> tuple[KernelSocket, ...]:
+    """`SockDiag.dump` on one socket that the module keeps open; of the network namespace of the first call."""
+    global _shared
+    if _shared is None:
+        _shared = SockDiag()
+    try:
+        return _shared.dump(ports)
+    except OSError:
+        with contextlib.suppress(OSError):
+            _shared.close()
+        _shared = None
+        raise
+
+
+def _socket(body: memoryview, transport: Transport, ports: frozenset[int] | None) -> KernelSocket | None:
+    """One inet_diag_msg decoded; None for a socket that was not asked for or of a kind that we don't know."""
+    if len(body) < _MESSAGE_SIZE:
+        return None
+    family, number, timer, expirations, here, there, local_ip, remote_ip = _ADDRESSES.unpack_from(body)
+    local_port, remote_port = int.from_bytes(here, "big"), int.from_bytes(there, "big")
+    if ports is not None and local_port not in ports and remote_port not in ports:
+        return None
+    host, state = _local_host(family, local_ip), _STATES.get(number)
+    if host is None or state is None:
+        return None
+    remote = None
+    if remote_port and state != "LISTEN":
+        remote = Address(_host(family, remote_ip), remote_port)
+    expires, receive_queue, send_queue, uid, inode = _REST.unpack_from(body, _REST_AT)
+    return KernelSocket(
+        transport=transport,
+        state=state,
+        local=Address(host, local_port),
+        remote=remote,
+        inode=inode,
+        receive_queue=receive_queue,
+        send_queue=send_queue,
+        uid=uid,
+        timer=_TIMERS.get(timer, ""),
+        expires_ms=expires,
+        expirations=expirations,
+        counters=_counters(body) if transport == "tcp" and remote is not None else None,
+    )
+
+
+def _counters(body: memoryview) -> Counters | None:
+    info = next((value for type_, value in netlink.attributes(body[_MESSAGE_SIZE:]) if type_ == _INET_DIAG_INFO), None)
+    if info is None or len(info) < _INFO_NEEDED:
+        return None
+    (retransmits,) = _INFO_RETRANS.unpack_from(info, _INFO_RETRANS_AT)
+    acked, received, out, in_, _, _, data_in, data_out = _INFO_BYTES_SEGS.unpack_from(info, _INFO_BYTES_SEGS_AT)
+    (sent,) = _INFO_SENT.unpack_from(info, _INFO_SENT_AT)
+    return Counters(
+        segs_out=out,
+        segs_in=in_,
+        data_segs_out=data_out,
+        data_segs_in=data_in,
+        bytes_sent=sent,
+        bytes_acked=acked,
+        bytes_received=received,
+        retransmits=retransmits,
+    )
+
+
+@lru_cache(maxsize=256)
+def _host(family: int, ip: bytes) -> str:
+    """An address as text; an IPv4 address that an IPv6 socket has (::ffff:127.0.0.1) as the IPv4 address it is."""
+    if family == socket.AF_INET6 and ip.startswith(_V4_MAPPED):
+        return socket.inet_ntop(socket.AF_INET, ip[12:16])
+    return socket.inet_ntop(family, ip if family == socket.AF_INET6 else ip[:4])
+
+
+@lru_cache(maxsize=256)
+def _local_host(family: int, ip: bytes) -> str | None:
+    """The same for a local address; None if it is neither loopback nor wildcard."""
+    if family not in (socket.AF_INET, socket.AF_INET6):
+        return None
+    host = _host(family, ip)
+    return host if host in ("0.0.0.0", "::", "::1") or host.startswith("127.") else None
+
+
+def _order(each: KernelSocket) -> tuple[str, int, str, bool, Address, int]:
+    local, remote = each.local, each.remote
+    return (each.transport, local.port, local.host, remote is not None, remote or local, each.inode)
