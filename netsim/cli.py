@@ -1,4 +1,4 @@
-"""The composition root: it reads the command line and introduces the rooms to each other; nothing else knows them all."""
+"""The composition root: it reads the command line and introduces the rooms to each other."""
 
 from __future__ import annotations
 

@@ -102,7 +102,9 @@ class Script:
     def line(self, who: str, text: str) -> int:
         """The number of the first line of its program that has this text."""
         source = self._source(who)
-        return next(number for number, line in enumerate(source, 1) if text in line and not line.startswith(("import", '"""')))
+        return next(
+            number for number, line in enumerate(source, 1) if text in line and not line.startswith(("import", '"""'))
+        )
 
     def stop(self, who: str, line: int, **fds: int) -> None:
         """The program stands before `line`; the calls ahead are read from its text. `fds`: what its names are now."""

@@ -17,7 +17,12 @@ from netsim.model.wire import Datagram, Decoded, Fragment, Icmp, Segment
 FLOWS = 1024
 PIECES = 64
 
-_Pair = tuple[Transport, Address, Address]  # both ends, the smaller first: the same for either direction
+Pair = tuple[Transport, Address, Address]  # both ends, the smaller first: the same for either direction
+
+
+def pair_of(transport: Transport, one: Address, other: Address) -> Pair:
+    """A four-tuple without a direction."""
+    return (transport, one, other) if one <= other else (transport, other, one)
 
 
 class Place(Struct, frozen=True):
@@ -46,7 +51,7 @@ class Flows:
     """The memory. `place` is to be given every packet once, in the order in which they came."""
 
     def __init__(self) -> None:
-        self._flows: OrderedDict[_Pair, _Flow] = OrderedDict()
+        self._flows: OrderedDict[Pair, _Flow] = OrderedDict()
         self._pieces: OrderedDict[tuple[str, str, int], tuple[Transport, Address, Address]] = OrderedDict()
 
     def place(self, packet: Decoded) -> Place:
@@ -92,7 +97,7 @@ class Flows:
         return _side(self._flow(transport, source, destination), source)
 
     def _flow(self, transport: Transport, source: Address, destination: Address, *, guess: bool = True) -> _Flow:
-        pair = (transport, *sorted((source, destination)))
+        pair = pair_of(transport, source, destination)
         flow = self._flows.get(pair)
         if flow is None:
             called = source

@@ -1,17 +1,108 @@
-"""Inference: what packets must have crossed, from what the kernel counts and the calls returned; none without a reason."""
+"""Inference: which packets must have crossed, from what the kernel counts and calls returned; none without a reason."""
 
 from __future__ import annotations
 
-from msgspec import Struct
+from collections.abc import Iterable
 
-from netsim.model.events import AnyEvent
+from msgspec.structs import replace
+
+from netsim.model import udp
+from netsim.model.address import Conversation
+from netsim.model.events import (
+    AnyEvent,
+    CallReturned,
+    CallSlept,
+    CallStarted,
+    EndpointStarted,
+    LabStarted,
+    ProcessExited,
+    SocketsObserved,
+)
+from netsim.model.ledger import Connection, Ledger
 from netsim.model.packet import Packet
+from netsim.model.tcp_called import note_exit, note_return, note_sleep, note_start
+from netsim.model.tcp_draft import Draft
+from netsim.model.tcp_reset import is_gone, tell_refusal, tell_reset
+from netsim.model.tcp_seen import see
+from netsim.model.tcp_told import tell_exchange, tell_handshake, waits_for_report
 
+__all__ = ["Ledger", "infer"]
 
-class Ledger(Struct, frozen=True):
-    """What has been explained so far: per conversation the counters and states that packets already account for."""
+PATIENCE = 0.02  # seconds that a call's report may come later than the list of sockets that shows what it did
 
 
 def infer(ledger: Ledger, event: AnyEvent) -> tuple[Ledger, tuple[Packet, ...]]:
-    """The packets that `event` shows to have crossed, each with its `because`, and the ledger that knows of them."""
-    return ledger, ()
+    """The packets that `event` shows to have crossed, each with its `because`, and the ledger that knows of them.
+
+    Their numbers go on from those of the packets before. Pure: the same events give the same packets.
+    """
+    touched: Iterable[Conversation] = ()
+    packets: list[Packet] = []
+    started: CallStarted | None = None
+    match event:
+        case LabStarted():
+            return Ledger(complete=event.sock_diag), ()
+        case EndpointStarted():
+            ledger = replace(ledger, roles={**ledger.roles, event.who: event.role})
+        case SocketsObserved():
+            ledger, touched = see(ledger, event)
+        case CallStarted():
+            ledger, touched = note_start(ledger, event)
+        case CallSlept():
+            ledger, touched = note_sleep(ledger, event)
+        case CallReturned():
+            started = ledger.calls.get((event.who, event.call))
+            ledger, touched = note_return(ledger, event)
+            refused = tell_refusal(ledger, event, started)
+            if refused is not None:
+                draft, conversation = refused
+                ledger = replace(ledger, connections={**ledger.connections, conversation: draft.connection})
+                packets += draft.packets
+        case ProcessExited():
+            ledger, touched = note_exit(ledger, event)
+        case _:
+            pass
+    ledger, told = _explain(ledger, event, touched)
+    packets += told
+    datagrams, told = udp.explain(ledger, event, started)
+    packets += told
+    if not packets and datagrams is ledger.datagrams:
+        return ledger, ()
+    numbered = tuple(replace(packet, number=ledger.count + i) for i, packet in enumerate(packets, 1))
+    return replace(ledger, datagrams=datagrams, count=ledger.count + len(packets)), numbered
+
+
+def _explain(ledger: Ledger, event: AnyEvent, touched: Iterable[Conversation]) -> tuple[Ledger, list[Packet]]:
+    """What the touched connections show now, and those that have waited for a report long enough."""
+    listed = isinstance(event, SocketsObserved)
+    due = set(touched)
+    for conversation, connection in ledger.connections.items():
+        since = connection.held_since
+        if since is not None and (listed or event.at >= since + PATIENCE):
+            due.add(conversation)
+    if not due:
+        return ledger, []
+    packets: list[Packet] = []
+    connections = dict(ledger.connections)
+    for conversation in sorted(due):
+        connections[conversation], told = _explain_one(ledger, connections[conversation], event.at, listed=listed)
+        packets += told
+    return replace(ledger, connections=connections), packets
+
+
+def _explain_one(ledger: Ledger, connection: Connection, at: float, *, listed: bool) -> tuple[Connection, list[Packet]]:
+    if connection.over and not connection.opened:
+        return connection, []  # it never was one, or was before this lab
+    since = connection.held_since
+    patient = since is None or at < since + PATIENCE
+    draft = Draft(connection, at)
+    tell_handshake(draft, ledger, listed=listed or not patient)
+    held = patient and waits_for_report(draft.connection)
+    if not held and (listed or not ledger.complete or since is not None or draft.connection.opened):
+        tell_exchange(draft)
+        held = tell_reset(draft, ledger, patient=patient)
+    held = held or (draft.connection.connected and not draft.connection.opened and patient)
+    over = draft.connection.over or (is_gone(draft.connection) and draft.connection.opened and not held)
+    draft.change(held_since=(at if since is None else since) if held else None, over=over)
+    changed = draft.connection if draft.connection != connection else connection
+    return changed, draft.packets

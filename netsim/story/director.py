@@ -50,7 +50,9 @@ def _run_what_will_not_sleep(world: World) -> Action | None:
         for endpoint in world.endpoints.values()
         if endpoint.status == "stopped" and not would_sleep(endpoint) and not is_ready(endpoint)
     ]
-    able.sort(key=lambda endpoint: (not _focused_transport(world, endpoint), endpoint.who != world.mover, *_rank(endpoint)))
+    able.sort(
+        key=lambda endpoint: (not _focused_transport(world, endpoint), endpoint.who != world.mover, *_rank(endpoint))
+    )
     return _step(world, able)
 
 
@@ -104,9 +106,7 @@ def _focused_transport(world: World, endpoint: Endpoint) -> bool:
 
 
 def _in_focus(world: World, endpoint: Endpoint) -> bool:
-    return _focused_transport(world, endpoint) and (
-        endpoint.role == "server" or endpoint.number == world.focus.number
-    )
+    return _focused_transport(world, endpoint) and (endpoint.role == "server" or endpoint.number == world.focus.number)
 
 
 def _rank(endpoint: Endpoint) -> tuple[bool, int]:

@@ -276,4 +276,3 @@ def _focused(world: World) -> str:
 
 def _server_of(world: World, client: str) -> str:
     return "udpserver" if client.startswith("udp") else "server"
-

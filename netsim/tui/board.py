@@ -20,6 +20,7 @@ from textual.timer import Timer
 from netsim.model.world import World
 from netsim.session import Session
 from netsim.story import goals
+from netsim.story.action import Cap
 from netsim.story.director import next_action
 from netsim.story.narrator import narrate
 from netsim.text.charset import Charset
@@ -39,6 +40,7 @@ HELD_DOWN = 0.15  # seconds: a key that comes again sooner is held down
 ARMING = 0.5  # seconds that a label which changed by itself must have been there before a press counts
 SETTLING = 1.0  # seconds after a press in which a new label is its consequence
 PACE = 0.35  # seconds between the steps of a key that takes several
+PATIENCE = 0.4  # seconds that something may take before the SPACE line says that it runs
 PACES = (6.0, 4.0, 2.5, 1.5, 0.8)  # seconds between the steps when it plays by itself
 
 
@@ -64,6 +66,7 @@ class Board(Screen[None]):
         self._flights = Flights(enabled=animation)
         self._pace = PACES[2]
         self._asking = ""  # "quit" or "begin_again": the next press answers
+        self._said: tuple[Cap, str, str] = ("", "starting two programs ...", "")  # cap, label and target of the SPACE line
         self._painted = ("", 0.0)  # the id of the painted action, since when
         self._pressed = 0.0
         self._clock = 0.0  # the lab's clock minus ours
@@ -150,13 +153,18 @@ class Board(Screen[None]):
         progress = self._flights.progress(now)
         self._run(self._frames, bool(progress))
         self._run(self._seconds, any(slot.row and slot.row.expires_at is not None for slot in world.slots))
-        busy = self._driver.busy
+        cap, label, target = action.cap, action.label, action.who
+        if self._session.pending and now - self._pressed < PATIENCE:
+            cap, label, target = self._said  # what was pressed for is being done: nothing flickers meanwhile
+        elif self._driver.busy:
+            cap, target = "", ""  # on the way to a goal: what comes next, but not by a press
+        self._said = cap, label, target
         return Scene(
             why=self._question() or self._driver.answer or narrate(world),
-            cap="" if busy else action.cap,
-            label="..." if busy else action.label,
+            cap=cap,
+            label=label,
             keys=keys_line(),
-            target="" if busy else action.who,
+            target=target,
             now=now + self._clock,
             progress=progress,
         )
@@ -186,6 +194,7 @@ class Board(Screen[None]):
         action = self._driver.press(painted)
         if action is not None and action.begin_again:
             self._ask("begin_again")
+        self.set_timer(PATIENCE, self.paint)
         self.paint()
 
     def action_connect(self) -> None:

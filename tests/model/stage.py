@@ -12,7 +12,6 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from typing import Any
 
 from netsim.lab.sockdiag import SockDiag
@@ -35,7 +34,7 @@ ASLEEP = 0.030  # a call that has not come back after so many seconds is said to
 
 _CHILD = r"""
 import ast, errno, os, socket, struct, sys
-names = {}
+names, wait = {}, sys.argv[1] == "True"
 def address(a): return a[:2] if isinstance(a, tuple) and a[1] else None
 def ref(s):
     if not isinstance(s, socket.socket) or s.fileno() < 0: return None
@@ -49,6 +48,7 @@ for line in sys.stdin:
     on, call, args, to = ast.literal_eval(line)
     s = names.get(on); before = ref(s); more = {}
     tell(started=call, socket=before)
+    if wait: sys.stdin.readline()
     try:
         if call == "socket": s = names[on] = socket.socket(*args); result = s
         elif call == "linger0": result = s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -68,11 +68,12 @@ for line in sys.stdin:
 class Stage:
     """The processes by name, and everything that was observed so far in `events`."""
 
-    def __init__(self, port: int, diag: Callable[[frozenset[int]], tuple[KernelSocket, ...]] | None = None) -> None:
+    def __init__(self, port: int, *, orderly: bool = True) -> None:
+        """`orderly`: a process waits for the sample before its call; otherwise that sample may show the call's effect."""
         self.port = port
+        self._orderly = orderly
         self.events: list[AnyEvent] = []
-        self._ask = diag
-        self._own_diag = SockDiag() if diag is None else None
+        self._diag = SockDiag()
         self._began = time.monotonic()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._calls: dict[str, CallStarted] = {}
@@ -88,8 +89,7 @@ class Stage:
         for process in self._processes.values():
             process.kill()
             process.communicate()
-        if self._own_diag:
-            self._own_diag.close()
+        self._diag.close()
 
     @property
     def now(self) -> float:
@@ -97,7 +97,8 @@ class Stage:
 
     def start(self, who: str, transport: Transport = "tcp") -> None:
         """Start a process; a `who` that was there and has ended is started again."""
-        process = subprocess.Popen([sys.executable, "-I", "-S", "-c", _CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        command = [sys.executable, "-I", "-S", "-c", _CHILD, str(self._orderly)]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._processes[who] = process
         role: Role = "server" if "server" in who else "client"
         self.events.append(
@@ -110,14 +111,19 @@ class Stage:
     def call(self, who: str, on: str, name: str, *args: object, to: str = "conn") -> None:
         """Have `who` make one call on its socket `on`; comes back when it returned, or sleeps, and 50 ms have passed."""
         self.begin(who, on, name, *args, to=to)
+        while who in self._line:
+            self.settle(0.0)
         self.settle()
 
     def begin(self, who: str, on: str, name: str, *args: object, to: str = "conn") -> None:
         """The same without waiting: what happens is seen by a later `settle`."""
         self._line[who] = (name, args)
+        self._write(who, repr((on, name, args, to)))
+
+    def _write(self, who: str, line: str) -> None:
         stdin = self._processes[who].stdin
         assert stdin is not None
-        os.write(stdin.fileno(), (repr((on, name, args, to)) + "\n").encode())
+        os.write(stdin.fileno(), (line + "\n").encode())
 
     def kill(self, who: str) -> None:
         """SIGKILL, and reap."""
@@ -174,12 +180,14 @@ class Stage:
         if "started" in told:
             self._sample()
             self._numbers[who] = self._numbers.get(who, 0) + 1
-            name, args = self._line[who]
+            name, args = self._line.pop(who)
             self._calls[who] = CallStarted(
                 at=self.now, who=who, pid=pid, inner_pid=pid, call=self._numbers[who], name=name, line=0,
                 arguments=", ".join(map(_short, args)), socket=_ref(told["socket"]),
             )  # fmt: skip
             self.events.append(self._calls[who])
+            if self._orderly:
+                self._write(who, "go")
             return
         started = self._calls.pop(who)
         self._slept.discard(who)
@@ -196,11 +204,7 @@ class Stage:
 
     def _sample(self) -> None:
         ports = frozenset((self.port,))
-        if self._own_diag is not None:
-            sockets = self._own_diag.dump(ports)
-        else:
-            assert self._ask is not None
-            sockets = self._ask(ports)
+        sockets = self._diag.dump(ports)
         if _told(sockets) != _told(self._last):
             self._last = sockets
             self.events.append(SocketsObserved(at=self.now, sockets=sockets))

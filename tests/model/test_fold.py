@@ -136,9 +136,7 @@ class TestRows:
         script = opened()
         script.call("server", "socket", socket=ref(3, 501))
         script.kernel(LISTEN)
-        assert rows(script.world) == [
-            Row(key=LISTEN_KEY, state="LISTEN", pids=(41233,), name="server", backlog=5)
-        ]
+        assert rows(script.world) == [Row(key=LISTEN_KEY, state="LISTEN", pids=(41233,), name="server", backlog=5)]
         assert row_name(LISTEN_KEY) in script.world.changed
 
     def test_a_strangers_row_has_the_owner_that_psutil_names(self) -> None:

@@ -26,7 +26,12 @@ def label(script: Script) -> str:
 
 def listen(script: Script) -> None:
     """The server's four calls, one step each."""
-    for name, next_line in (("socket", "setsockopt"), ("setsockopt", ".bind"), ("bind", ".listen"), ("listen", "accept")):
+    for name, next_line in (
+        ("socket", "setsockopt"),
+        ("setsockopt", ".bind"),
+        ("bind", ".listen"),
+        ("listen", "accept"),
+    ):
         script.call("server", name, socket=ref(3, 501, 8888 if name in ("bind", "listen") else None))
         if name == "listen":
             script.kernel(LISTENER)
@@ -48,9 +53,7 @@ def connect(script: Script) -> None:
 
 def accept(script: Script) -> None:
     script.call("server", "accept", socket=ref(3, 501, 8888), accepted=ref(4, 777, 8888, 51324))
-    script.kernel(
-        LISTENER, tcp("ESTABLISHED", 8888, 51324, inode=777), tcp("ESTABLISHED", 51324, 8888, inode=601)
-    )
+    script.kernel(LISTENER, tcp("ESTABLISHED", 8888, 51324, inode=777), tcp("ESTABLISHED", 51324, 8888, inode=601))
     script.stop("server", script.line("server", "conn.send"), s=3, conn=4)
 
 

@@ -98,9 +98,7 @@ class TestData:
     def test_udp_tells_the_sender_nothing(self, script: Script) -> None:
         script.start("udpclient1")
         script.call("udpclient1", "sendto", socket=ref(3, 802, 40113, transport="udp"), size=5, peer=at(8888))
-        assert narrate(script.world) == (
-            "UDP: one packet, no handshake, no ACK. Nothing tells the sender it arrived."
-        )
+        assert narrate(script.world) == ("UDP: one packet, no handshake, no ACK. Nothing tells the sender it arrived.")
 
 
 class TestGoodbyes:
