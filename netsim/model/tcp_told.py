@@ -1,0 +1,283 @@
+"""From what is proved of a connection to the packets that must have crossed, in an order that is possible.
+
+Each packet is told once: what is told is subtracted from what is proved, and only the rest makes packets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import inf
+from typing import Literal, NamedTuple
+
+from netsim.model import tcp_reasons as reasons
+from netsim.model.address import Role
+from netsim.model.ledger import Connection, Ledger
+from netsim.model.tcp import SAYS, SYNCHRONIZED, acknowledgement, matches, other
+from netsim.model.tcp_draft import Draft
+from netsim.model.tcp_facts import (
+    acknowledged,
+    bytes_arrived,
+    data_segments,
+    fin_acknowledged,
+    fin_arrived,
+    pure_acks,
+    repeated_bytes,
+    repeats,
+)
+
+ROLES: tuple[Role, Role] = ("client", "server")
+
+
+class Move(NamedTuple):
+    """Something that one end sent: bytes of its stream or its FIN. `order` as the calls had it; infinite: unknown."""
+
+    role: Role
+    kind: Literal["data", "fin"]
+    order: float
+    number: int  # the acknowledgement number that covers it
+    size: int = 0
+    data: bytes = b""
+    segments: int = 1  # 0: in how many can't be known
+    push: bool = False
+    reported: bool = False  # the sending call is known
+    fin: bool = False  # the FIN is on the data
+
+
+def tell_handshake(draft: Draft, ledger: Ledger, *, listed: bool) -> None:
+    """SYN, SYN-ACK, ACK, as far as the two ends' states and counters show them (RFC 9293, 3.5).
+
+    `listed`: the kernel has listed its sockets since the last call; if the connection is not among them, connect()'s
+    return is all that there will be.
+    """
+    connection = draft.connection
+    if connection.opened:
+        return
+    client, server = connection.client, connection.server
+    unlisted = client.seen is None and server.seen is None
+    by_call = connection.connected and ((unlisted and listed) or not ledger.complete)
+    client_open = client.state in SYNCHRONIZED or by_call
+    server_open = server.state in SYNCHRONIZED
+    _tell_lost_syns(draft, ledger, opening=client_open or server_open)
+    if not draft.connection.syn_arrived and (client_open or server_open or server.state == "SYN_RECV"):
+        seen = "server" if server.state == "SYN_RECV" and not client_open else "client"
+        draft.syn(reasons.handshake(connection, seen))
+    if not connection.syn_ack and (client_open or server_open):
+        draft.syn_ack(reasons.handshake(connection, "client"))
+    if server_open or (client_open and ((unlisted and listed) or not ledger.complete)):
+        draft.ack("client", 1, reasons.handshake(connection, "server"))
+        draft.change(opened=True)
+
+
+def _tell_lost_syns(draft: Draft, ledger: Ledger, *, opening: bool) -> None:
+    client, server = draft.side("client"), draft.side("server")
+    if draft.connection.syn_arrived or client.counters is None:
+        return
+    again = client.counters.retransmits
+    if opening:
+        lost = again  # the last one was answered
+    elif client.state == "SYN_SENT" and server.state is None:
+        lost = again + (_full(ledger, draft.connection) is not None)
+    else:
+        return
+    full = _full(ledger, draft.connection)
+    for _ in range(lost - draft.connection.syns):
+        if draft.connection.syns:
+            what = f"the kernel, client side, counts {again} SYN{'s' if again > 1 else ''} sent again"
+        else:
+            what = "the client's end is in SYN_SENT"
+        draft.syn(f"{what}{f': {full}' if full else ', so no answer came'}", "lost")
+
+
+def _full(ledger: Ledger, connection: Connection) -> str | None:
+    """In words, that the listener's accept queue takes no more: Linux ignores a SYN then (tcp_conn_request)."""
+    for each in ledger.listeners:
+        if matches(each.local, connection.conversation.server) and each.receive_queue > each.send_queue:
+            waiting, limit = each.receive_queue, each.send_queue
+            return f"the accept queue is full ({waiting} wait, limit {limit}), the kernel ignored the SYN"
+    return None
+
+
+def waits_for_report(connection: Connection) -> bool:
+    """Whether something shows already that one of our calls did, before that call has reported it."""
+    for role in ROLES:
+        side = connection.side(role)
+        arrived = bytes_arrived(connection, role)
+        unreported = arrived > max(side.offered, side.told.sent) or (side.sending and side.seen is None)
+        leaving = fin_arrived(connection, role) and not side.told.fin and not side.finished
+        if side.who and ((unreported and not side.asleep) or leaving):
+            return True
+    return False
+
+
+def tell_exchange(draft: Draft) -> None:
+    """Data, FINs and their acknowledgements."""
+    if not draft.connection.opened:
+        return
+    _tell_early_acks(draft)
+    moves = _merged(draft)
+    plans = {role: _plan_acks(draft, moves, role) for role in ROLES}
+    for index, move in enumerate(moves):
+        _tell_move(draft, move)
+        answering = other(move.role)
+        for number in plans[answering].get(index, ()):
+            of_fin = move.kind == "fin" or move.fin
+            why = reasons.acknowledgement(draft.connection, answering, of_fin=of_fin)
+            draft.ack(answering, number, why if number is not None else f"{why}; how far it reached can't be known")
+    for role in ROLES:
+        _tell_repeats(draft, role)
+        _tell_window_updates(draft, role)
+
+
+def _tell_move(draft: Draft, move: Move) -> None:
+    if move.kind == "fin":
+        draft.fin(move.role, reasons.fin(draft.connection, move.role))
+        return
+    why = reasons.data(draft.connection, move.role, move.size, move.segments, reported=move.reported)
+    draft.data(move.role, move.size, move.data, why, segments=move.segments, push=move.push or move.fin, fin=move.fin)
+
+
+# --- what each end sent
+
+
+def _merged(draft: Draft) -> list[Move]:
+    """Both ends' moves: each end's in its own order, between the ends as their calls came back."""
+    waiting = {role: list(_moves(draft, role)) for role in ROLES}
+    first = _first_to_close(draft.connection)
+    merged = []
+    while waiting["client"] or waiting["server"]:
+        heads = [waiting[role][0] for role in (first, other(first)) if waiting[role]]
+        move = min(heads, key=lambda each: (each.order, each.kind == "fin"))
+        merged.append(waiting[move.role].pop(0))
+    return merged
+
+
+def _first_to_close(connection: Connection) -> Role:
+    """Who closes actively: the end that is, or can only be, on the FIN_WAIT way."""
+    states = {role: connection.side(role).state for role in ROLES}
+    for role in ROLES:
+        if states[role] in ("FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT") or states[other(role)] in ("CLOSE_WAIT", "LAST_ACK"):
+            return role
+    return "client"
+
+
+def _moves(draft: Draft, role: Role) -> Iterator[Move]:
+    connection, side, told = draft.connection, draft.side(role), draft.told(role)
+    pieces = list(_pieces(connection, role))
+    closes = fin_arrived(connection, role) and not told.fin
+    if closes and pieces and _fin_was_on_data(connection, role):
+        pieces[-1] = pieces[-1]._replace(fin=True, number=pieces[-1].number + 1)
+        closes = False
+    yield from pieces
+    if closes:
+        arrived = pieces[-1].number if pieces else 1 + told.sent
+        yield Move(role, "fin", side.finished or inf, arrived + 1)
+
+
+def _fin_was_on_data(connection: Connection, role: Role) -> bool:
+    count, _ = pure_acks(connection, role)
+    return count is not None and count < connection.side(role).told.acks
+
+
+def _pieces(connection: Connection, role: Role) -> Iterator[Move]:
+    """The bytes that are not told yet: one arrow for each send if there were as many segments, else one for all."""
+    side, told = connection.side(role), connection.side(role).told
+    start, end = told.sent, bytes_arrived(connection, role)
+    if end <= start:
+        return
+    counted = data_segments(connection, role)
+    segments = max(1, counted - told.segments) if counted is not None else 0
+    whole = [each for each in side.chunks if start <= each.start and each.start + each.size <= end]
+    covered = bool(whole) and whole[0].start == start and sum(each.size for each in whole) == end - start
+    if covered and len(whole) == segments:
+        for each in whole:
+            yield Move(role, "data", each.order, 1 + each.start + each.size, each.size, each.data, 1, True, True)
+        return
+    cut = [each for each in side.chunks if each.start < end and start < each.start + each.size]
+    data = b""
+    for each in cut:  # as long as the bytes are known without a gap
+        if each.start > start + len(data):
+            break
+        data += each.data[start + len(data) - each.start : end - each.start]
+        if len(each.data) < each.size:
+            break
+    order = cut[0].order if cut else inf
+    yield Move(role, "data", order, 1 + end, end - start, data, segments, covered, bool(cut))
+
+
+# --- what each end only acknowledged
+
+
+def _tell_early_acks(draft: Draft) -> None:
+    """Acknowledgements of what is told already, where they are counted beside those of anything new (delayed ACKs)."""
+    for role in ROLES:
+        peer = other(role)
+        moves = len(list(_moves(draft, peer)))
+        count, _ = pure_acks(draft.connection, role)
+        before, goal = acknowledgement(draft.side(peer)), acknowledged(draft.connection, peer)
+        number = min(before, goal)
+        if number <= draft.told(role).acked:
+            continue
+        if count is None:
+            due = not moves and not any(_moves(draft, role))
+        else:
+            fresh = count - draft.told(role).acks
+            due = fresh > moves or (fresh > 0 and goal <= before)
+        if due:
+            of_fin = draft.told(peer).fin and number == acknowledgement(draft.side(peer))
+            draft.ack(role, number, reasons.acknowledgement(draft.connection, role, of_fin=of_fin))
+
+
+def _plan_acks(draft: Draft, moves: list[Move], role: Role) -> dict[int, list[int | None]]:
+    """After which of the other end's moves `role` sent segments that only acknowledge, and with which numbers."""
+    peer = other(role)
+    goal = acknowledged(draft.connection, peer)
+    candidates: list[tuple[int, int]] = []
+    reached = draft.told(role).acked
+    for index, move in enumerate(moves):
+        if move.role == peer and min(move.number, goal) > reached:
+            reached = min(move.number, goal)
+            candidates.append((index, reached))
+    count, _ = pure_acks(draft.connection, role)
+    if count is None:
+        carried = max((_covered(moves[:i], peer) for i, move in enumerate(moves) if move.role == role), default=0)
+        return {candidates[-1][0]: [reached]} if candidates and carried < reached else {}
+    due = max(0, count - draft.told(role).acks)
+    answered = {index for index, _ in candidates if index + 1 < len(moves) and moves[index + 1].role == role}
+    chosen = sorted(candidates, key=lambda each: (each[0] in answered, -each[0]))[:due]
+    plan: dict[int, list[int | None]] = {index: [number] for index, number in sorted(chosen)}
+    due -= len(chosen)
+    for index in plan:  # one arrow for several segments may have drawn several acknowledgements
+        more = min(due, moves[index].segments - 1) if moves[index].segments else due
+        plan[index] = [*([None] * more), *plan[index]]
+        due -= more
+    return plan
+
+
+def _covered(moves: list[Move], role: Role) -> int:
+    return max((move.number for move in moves if move.role == role), default=0)
+
+
+def _tell_window_updates(draft: Draft, role: Role) -> None:
+    """Segments that acknowledge nothing new: only where both ends count them and no FIN can be taken for one."""
+    count, certain = pure_acks(draft.connection, role)
+    if count is None or not certain or draft.told(role).acked < acknowledged(draft.connection, other(role)):
+        return
+    for _ in range(count - draft.told(role).acks):
+        number = draft.told(role).acked
+        draft.ack(role, number, reasons.window_update(draft.connection, role))
+
+
+def _tell_repeats(draft: Draft, role: Role) -> None:
+    """Data that was sent again; a repeated FIN or SYN-ACK carries no bytes and is not told."""
+    told = draft.told(role)
+    count = repeats(draft.connection, role) - told.repeats
+    size = repeated_bytes(draft.connection, role) - told.repeated
+    if count > 0 and size > 0 and not SAYS[draft.side(role).state].fin_acked:
+        outstanding = acknowledgement(draft.side(role)) - acknowledged(draft.connection, role)
+        seq = acknowledged(draft.connection, role) if size == outstanding else None
+        draft.repeat(role, count, size, seq, reasons.repeat(draft.connection, role, count))
+
+
+def is_settled(connection: Connection) -> bool:
+    """Whether both FINs are told and acknowledged: nothing more can come, but for the end of TIME_WAIT."""
+    return all(connection.side(role).told.fin and fin_acknowledged(connection, role) for role in ROLES)
