@@ -1,7 +1,9 @@
 """psutil's answer to "whose is this port?", found in a thread of its own, told only when it changes.
 
 psutil is imported in that thread, when it is first asked: 40 ms that nobody waits for. It may be wrong by the time
-that it is told, and names one process for a socket that several have open; whoever shows it knows that.
+that it is told, and names one process for a socket that several have open; whoever shows it knows that. Out of a user
+namespace it can't look into processes outside of it (ptrace(2): other than in one's own namespace it takes a
+capability there), so an ordinary user's contained lab sees that a stranger has the port, and not who.
 """
 
 from __future__ import annotations

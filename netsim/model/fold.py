@@ -38,7 +38,7 @@ from netsim.model.rows import compact, update_rows
 from netsim.model.world import Endpoint, Focus, Mark, World
 
 SINCE_KEPT = 400  # events since the last command: enough for any one step, bounded for a program that floods
-LONGEST_INSTEAD = 14  # columns of a typed message beside its line
+LONGEST_INSTEAD = 8  # columns of a typed message beside its line
 PRINTED_KEPT = 50  # lines of a program's output
 
 
@@ -180,7 +180,7 @@ def _return(world: World, event: CallReturned) -> World:
 def mark_text(event: CallReturned, line: str = "") -> str:
     """What stands beside the line: "→ fd 3", "→ 19", "ok", or the error's name.
 
-    Where a typed message went out in place of the line's own it is named: "b'hi' → 2".
+    Where a typed message went out in place of the line's own it is named: "'hi' → 2".
     """
     if event.error is not None:
         return event.error.name or event.error.type
@@ -201,7 +201,7 @@ def _instead(event: CallReturned, line: str) -> str:
         return ""
     if event.data.decode("utf-8", "replace") in line:
         return ""
-    text = repr(event.data)
+    text = repr(event.data)[1:]  # without its b: there is little room
     return f"{text if len(text) <= LONGEST_INSTEAD else text[: LONGEST_INSTEAD - 3] + '..' + text[-1]} "
 
 

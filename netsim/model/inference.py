@@ -103,6 +103,7 @@ def _explain_one(ledger: Ledger, connection: Connection, at: float, *, listed: b
         held = tell_reset(draft, ledger, patient=patient)
     held = held or (draft.connection.connected and not draft.connection.opened and patient)
     over = draft.connection.over or (is_gone(draft.connection) and draft.connection.opened and not held)
-    draft.change(held_since=(at if since is None else since) if held else None, over=over)
+    # A report that came, though not the one that is missing, shows that reports are under way.
+    draft.change(held_since=(at if since is None or not listed else since) if held else None, over=over)
     changed = draft.connection if draft.connection != connection else connection
     return changed, draft.packets

@@ -16,13 +16,15 @@ from netsim.model.events import CallStarted, Counters, KernelSocket, TcpState
 class Chunk(Struct, frozen=True):
     """The bytes of one send: where they begin in the stream (from 0), how many, the first of them, and when it was.
 
-    `order` numbers what calls did, over the whole lab: a smaller one came back earlier.
+    `order` numbers what calls did, over the whole lab: a smaller one was reported earlier. `after`: how many of the
+    other end's bytes the same program had received before; so many must have crossed before these.
     """
 
     start: int
     size: int
     data: bytes
     order: int
+    after: int = 0
 
 
 class Told(Struct, frozen=True):
@@ -61,6 +63,7 @@ class Side(Struct, frozen=True, kw_only=True):
     ended: bool = False  # a receive returned b''
     reset: str = ""  # the call that failed with ECONNRESET
     finished: int = 0  # order of the close, shutdown or end of the process; 0: none
+    finished_after: int = 0  # how many bytes it had received before that
     farewell: str = ""  # its words: "close()"
     closed: bool = False  # it was a close or the end of the process: nobody can read there any more
     told: Told = Told()

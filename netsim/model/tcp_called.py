@@ -69,8 +69,9 @@ def note_exit(ledger: Ledger, event: ProcessExited) -> tuple[Ledger, frozenset[C
             if side.who == event.who and not connection.over:
                 touched.add(conversation)
                 how = "its process was killed" if event.status < 0 else "its process ended"
-                changes = {"finished": side.finished or order, "farewell": side.farewell or how}
-                gone = replace(side, sending=False, asleep=False, closed=True, **changes)
+                gone = replace(side, sending=False, asleep=False, closed=True)
+                if not side.finished:
+                    gone = replace(gone, finished=order, finished_after=side.taken, farewell=how)
                 ledger = with_side(ledger, conversation, role, gone)
     return ledger, frozenset(touched)
 
@@ -131,7 +132,7 @@ def _after_call(side: Side, event: CallReturned, started: CallStarted | None, or
     if event.name in SENDS:
         changes |= {"sending": False, "asleep": False}
         if event.size and event.error is None:
-            chunk = Chunk(side.offered, event.size, event.data or b"", order)
+            chunk = Chunk(side.offered, event.size, event.data or b"", order, side.taken)
             changes["offered"] = side.offered + event.size
             changes["chunks"] = (*side.chunks, chunk)
     elif event.name in RECEIVES and event.error is None and event.size is not None and "PEEK" not in arguments:
@@ -141,7 +142,8 @@ def _after_call(side: Side, event: CallReturned, started: CallStarted | None, or
     elif event.name == "close" or (event.name == "shutdown" and not _only_for_reading(arguments)):
         if event.error is None:
             changes["closed"] = side.closed or event.name == "close"
-            changes |= {} if side.finished else {"finished": order, "farewell": f"{event.name}()"}
+            if not side.finished:
+                changes |= {"finished": order, "finished_after": side.taken, "farewell": f"{event.name}()"}
     if event.error is not None and event.error.name == "ECONNRESET":
         changes["reset"] = f"{event.name}()"
     return replace(side, **changes)

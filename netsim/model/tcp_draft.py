@@ -82,8 +82,11 @@ class Draft:
         self.change(reset=True, over=True)
 
     def refuse(self, because: str) -> None:
-        """The RST for a SYN to a port where nothing listens: its number is 0, it acknowledges (RFC 9293, 3.5.2)."""
-        self._packet("server", ("RST", "ACK"), 0, 1, because)
+        """The RST for a SYN to a port where nothing listens (RFC 9293, 3.5.2).
+
+        Its number on the wire is 0, relative to nothing, as there was no SYN of that side; Wireshark shows 1.
+        """
+        self._packet("server", ("RST", "ACK"), 1, 1, because)
         self.change(reset=True, over=True)
 
     def _mark(self, role: Role, **changes: object) -> None:

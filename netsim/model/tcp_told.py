@@ -29,12 +29,16 @@ ROLES: tuple[Role, Role] = ("client", "server")
 
 
 class Move(NamedTuple):
-    """Something that one end sent: bytes of its stream or its FIN. `order` as the calls had it; infinite: unknown."""
+    """Something that one end sent: bytes of its stream or its FIN. `order` as the calls had it; infinite: unknown.
+
+    `after`: how many of the other end's bytes its program had received before.
+    """
 
     role: Role
     kind: Literal["data", "fin"]
     order: float
     number: int  # the acknowledgement number that covers it
+    after: int = 0
     size: int = 0
     data: bytes = b""
     segments: int = 1  # 0: in how many can't be known
@@ -56,7 +60,12 @@ def tell_handshake(draft: Draft, ledger: Ledger, *, listed: bool) -> None:
     unlisted = client.seen is None and server.seen is None
     by_call = connection.connected and ((unlisted and listed) or not ledger.complete)
     client_open = client.state in SYNCHRONIZED or by_call
-    server_open = server.state in SYNCHRONIZED
+    server_open = (
+        server.state in SYNCHRONIZED
+        or bool(server.who)  # accept() only hands over what is there
+        or SAYS[client.state].fin_acked
+        or any(bytes_arrived(connection, role) for role in ROLES)
+    )
     _tell_lost_syns(draft, ledger, opening=client_open or server_open)
     if not draft.connection.syn_arrived and (client_open or server_open or server.state == "SYN_RECV"):
         seen = "server" if server.state == "SYN_RECV" and not client_open else "client"
@@ -140,13 +149,15 @@ def _tell_move(draft: Draft, move: Move) -> None:
 
 
 def _merged(draft: Draft) -> list[Move]:
-    """Both ends' moves: each end's in its own order, between the ends as their calls came back."""
+    """Both ends' moves: each end's in its own order, between the ends by what was received before, then by the calls."""
     waiting = {role: list(_moves(draft, role)) for role in ROLES}
+    sent = {role: draft.told(role).sent for role in ROLES}
     first = _first_to_close(draft.connection)
     merged = []
     while waiting["client"] or waiting["server"]:
         heads = [waiting[role][0] for role in (first, other(first)) if waiting[role]]
-        move = min(heads, key=lambda each: (each.order, each.kind == "fin"))
+        move = min(heads, key=lambda each: (each.after > sent[other(each.role)], each.order, each.kind == "fin"))
+        sent[move.role] += move.size
         merged.append(waiting[move.role].pop(0))
     return merged
 
@@ -170,7 +181,7 @@ def _moves(draft: Draft, role: Role) -> Iterator[Move]:
     yield from pieces
     if closes:
         arrived = pieces[-1].number if pieces else 1 + told.sent
-        yield Move(role, "fin", side.finished or inf, arrived + 1)
+        yield Move(role, "fin", side.finished or inf, arrived + 1, side.finished_after)
 
 
 def _fin_was_on_data(connection: Connection, role: Role) -> bool:
@@ -190,7 +201,8 @@ def _pieces(connection: Connection, role: Role) -> Iterator[Move]:
     covered = bool(whole) and whole[0].start == start and sum(each.size for each in whole) == end - start
     if covered and len(whole) == segments:
         for each in whole:
-            yield Move(role, "data", each.order, 1 + each.start + each.size, each.size, each.data, 1, True, True)
+            number = 1 + each.start + each.size
+            yield Move(role, "data", each.order, number, each.after, each.size, each.data, 1, True, True)
         return
     cut = [each for each in side.chunks if each.start < end and start < each.start + each.size]
     data = b""
@@ -200,8 +212,9 @@ def _pieces(connection: Connection, role: Role) -> Iterator[Move]:
         data += each.data[start + len(data) - each.start : end - each.start]
         if len(each.data) < each.size:
             break
-    order = cut[0].order if cut else inf
-    yield Move(role, "data", order, 1 + end, end - start, data, segments, covered, bool(cut))
+    order, after = (cut[0].order, cut[0].after) if cut else (inf, 0)
+    push = any(each.start + each.size == end for each in cut)  # Linux sets PSH where a send ends (tcp.c, tcp_push)
+    yield Move(role, "data", order, 1 + end, after, end - start, data, segments, push, bool(cut))
 
 
 # --- what each end only acknowledged
@@ -243,7 +256,10 @@ def _plan_acks(draft: Draft, moves: list[Move], role: Role) -> dict[int, list[in
         return {candidates[-1][0]: [reached]} if candidates and carried < reached else {}
     due = max(0, count - draft.told(role).acks)
     answered = {index for index, _ in candidates if index + 1 < len(moves) and moves[index + 1].role == role}
-    chosen = sorted(candidates, key=lambda each: (each[0] in answered, -each[0]))[:due]
+    # What the other end's own data follows at once needed no such segment, but for the first: a new connection
+    # acknowledges at once (quick ACKs), and saves the segment when it has seen that the program answers.
+    chosen = sorted(candidates, key=lambda each: (each[0] in answered, each[0] if each[0] in answered else -each[0]))
+    chosen = chosen[:due]
     plan: dict[int, list[int | None]] = {index: [number] for index, number in sorted(chosen)}
     due -= len(chosen)
     for index in plan:  # one arrow for several segments may have drawn several acknowledgements

@@ -132,8 +132,8 @@ class Netsim(Terminal):
         before, written = self.text(), self.bytes_written
         self.press(*keys)
         self.wait_until(lambda: self.text() != before, f"anything to change after {keys}")
+        self.wait_until(lambda: self.space, "what space does next", 20)  # while something is under way it does nothing
         self.wait_quiet(QUIET)
-        self.wait_until(lambda: self.lines()[SPACE].strip(), "what space does next")
         return self.bytes_written - written
 
     def space_until(self, pattern: str, presses: int = 60) -> None:

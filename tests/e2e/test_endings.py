@@ -14,6 +14,7 @@ from tests.e2e.netsim_terminal import Netsim, ss
 pytestmark = [pytest.mark.needs_ss, pytest.mark.usefixtures("no_leaks")]
 
 Moment = Callable[[Netsim], object]
+QUICKLY = ("--no-animation",)
 
 
 def first_bytes(netsim: Netsim) -> None:
@@ -61,10 +62,10 @@ def assert_all_is_gone(netsim: Netsim, known: list[psutil.Process]) -> None:
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.__name__)
 def test_killed_at_any_moment_it_leaves_nothing(free_port: int, moment: Moment) -> None:
-    with Netsim(free_port) as netsim:
+    with Netsim(free_port, *QUICKLY) as netsim:
         moment(netsim)
         known = the_others(netsim)
-        assert moment is first_bytes or {"netsim-server", "netsim-client1"} <= {each.name() for each in known}
+        assert moment is first_bytes or len(known) >= 3
         netsim.kill(signal.SIGKILL)
         assert netsim.wait_for_end() == -signal.SIGKILL
         assert_all_is_gone(netsim, known)

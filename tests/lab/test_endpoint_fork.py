@@ -1,4 +1,4 @@
-"""A child that a program forks has a channel of its own, runs unstepped, reports its calls, and dies with its parent."""
+"""A child that a program forks has a channel of its own, runs unstepped, reports its calls, dies with its parent."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import pytest
 
 from netsim.model.events import CallReturned, CallStarted, ExtraLineRan, ProgramPrinted, ProgramStopped
 from tests.lab.endpoint_driver import Endpoint
-from tests.lab.test_endpoint_stepping import program
+from tests.lab.test_endpoint_stepping import PAIR, program
 
 # --- extra lines
 
@@ -126,7 +126,7 @@ def test_a_child_forked_by_an_extra_line_runs_on_from_there() -> None:
 
 
 def test_a_message_takes_the_place_of_what_the_next_send_would_send() -> None:
-    text = "s.send(b'mine'); s.send(b'second')\ns.sendall(b'mine')\ns.sendto(b'mine', None) if 0 else 0\nprint(conn.recv(99))\n"
+    text = "s.send(b'mine'); s.send(b'second')\ns.sendall(b'mine')\nprint(conn.recv(99))\n"
     with Endpoint(program(text, pair=True)) as endpoint:
         endpoint.stopped()
         endpoint.step_to(6)
@@ -141,8 +141,14 @@ def test_a_message_takes_the_place_of_what_the_next_send_would_send() -> None:
 
 
 def test_a_datagram_goes_to_the_same_address_with_the_message() -> None:
-    text = "import socket\ns = socket.socket(type=socket.SOCK_DGRAM)\ns.bind(('127.0.0.1', 0))\ns.sendto(b'mine', s.getsockname())\nprint(s.recv(9))\n"  # noqa: E501
-    with Endpoint(text) as endpoint:
+    text = """
+        import socket
+        s = socket.socket(type=socket.SOCK_DGRAM)
+        s.bind(('127.0.0.1', 0))
+        s.sendto(b'mine', s.getsockname())
+        print(s.recv(9))
+        """
+    with Endpoint(program(text)) as endpoint:
         endpoint.stopped()
         endpoint.step_to(4)
         endpoint.step("typed")
@@ -209,8 +215,18 @@ def test_an_interrupt_ends_a_call_that_sleeps(line: str, descriptor: int) -> Non
     ],
 )
 def test_an_interrupt_ends_a_loop_and_the_stepping_goes_on(spin: str) -> None:
-    text = f"n = 0\ndef step(n):\n    return n + 1\ntry:\n    print('go', flush=True)\n    {spin}\nexcept KeyboardInterrupt:\n    s.close()\nconn.close()\n"  # noqa: E501
-    closing = text.splitlines().index("    s.close()", text.splitlines().index("except KeyboardInterrupt:")) + 6
+    text = f"""
+n = 0
+def step(n):
+    return n + 1
+try:
+    print('go', flush=True)
+    {spin}
+except KeyboardInterrupt:
+    s.close()
+conn.close()
+"""
+    closing = PAIR.count("\n") + text[: text.index("KeyboardInterrupt")].count("\n") + 1
     for _ in range(3):  # it falls on another instruction each time
         with Endpoint(program(text, pair=True)) as endpoint:
             endpoint.stopped()

@@ -96,7 +96,7 @@ def test_a_program_without_socket_calls_runs_through() -> None:
         ("x = list(map(lambda n: s.recv(1), range(3)))\nprint(x)\n", []),
         ("print(\n    'got',\n    s.recv(\n        1,\n    ),\n)\nprint('done')\n", [6]),
         ("for i in range(3):\n    s.sendall(\n        b'x'\n        b'y',\n    )\n", [7, 7, 7]),
-        ("while True:\n    x = [\n        s.recv(n)\n        for n in (1, 1)\n    ]\n    if x[-1] == b'': break\n", [7, 7]),
+        ("while True:\n    x = [\n        s.recv(n)\n        for n in (1, 1)]\n    if x[-1] == b'': break\n", [7, 7]),
         ("from contextlib import suppress\nwith suppress(OSError):\n    s.recv(1)\n", [8]),
         ("def f(x=s.recv(1)): pass\nf()\n", [6]),
         ("match s.recv(1):\n    case b'q': pass\n    case x if s.recv(1): pass\n", [6, 8]),
@@ -153,7 +153,8 @@ def test_a_function_of_its_own_is_stepped_into_and_the_librarys_are_not() -> Non
         ("def f():\n    with s:\n        return conn.fileno()\nf()\n", [(7, "close")]),
         ("def f():\n    with s:\n        return s.send(b'x')\nf()\n", [(8, "send"), (7, "close")]),
         ("try:\n    with s:\n        1 / 0\nexcept ArithmeticError:\n    print(1)\n", [(7, "close")]),
-        ("def f():\n    try:\n        return s.send(b'x')\n    finally:\n        s.close()\nf()\n", [(8, "send"), (10, "close")]),
+        ("def f():\n    try:\n        return s.send(b'x')\n    finally:\n        s.close()\nf()\n",
+         [(8, "send"), (10, "close")]),
         ("with socket.socket() as t:\n    t.listen()\n", [(6, "socket close"), (7, "listen"), (6, "close")]),
     ],
 )  # fmt: skip
@@ -251,8 +252,8 @@ def test_what_is_ahead_is_in_the_order_in_which_a_run_comes_to_it() -> None:
         ("class A:\n    def go(self):\n        s.shutdown(1)\ns.send(b'x')\nA().go()\n", 9, "send9 shutdown8"),
         # both branches, and the handler after what usually happens
         ("s.send(b'x')\nif s:\n    s.recv(1)\nelse:\n    s.close()\n", 6, "send6 recv8 close10"),
-        ("try:\n    s.send(b'x')\nexcept OSError:\n    s.close()\nelse:\n    s.recv(1)\nfinally:\n    conn.close()\n", 7,
-         "send7 recv11 close13 close9"),
+        ("try:\n    s.send(b'x')\nexcept OSError:\n    s.close()\nelse:\n    s.recv(1)\nfinally:\n    conn.close()\n",
+         7, "send7 recv11 close13 close9"),
         # the close at the end of a block
         ("with s:\n    s.send(b'x')\nconn.close()\n", 7, "send7 close6 close8"),
         ("with socket.socket() as t:\n    t.listen()\n", 6, "socket6 listen7 close6"),

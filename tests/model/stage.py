@@ -79,7 +79,7 @@ class Stage:
         self._calls: dict[str, CallStarted] = {}
         self._numbers: dict[str, int] = {}
         self._slept: set[str] = set()
-        self._line: dict[str, tuple[str, tuple[object, ...]]] = {}
+        self._lines: dict[str, list[tuple[str, tuple[object, ...]]]] = {}
         self._last: tuple[KernelSocket, ...] = ()
 
     def __enter__(self) -> Stage:
@@ -111,13 +111,13 @@ class Stage:
     def call(self, who: str, on: str, name: str, *args: object, to: str = "conn") -> None:
         """Have `who` make one call on its socket `on`; comes back when it returned, or sleeps, and 50 ms have passed."""
         self.begin(who, on, name, *args, to=to)
-        while who in self._line:
+        while self._lines[who]:
             self.settle(0.0)
         self.settle()
 
     def begin(self, who: str, on: str, name: str, *args: object, to: str = "conn") -> None:
-        """The same without waiting: what happens is seen by a later `settle`."""
-        self._line[who] = (name, args)
+        """The same without waiting, also for the call before it: what happens is seen by a later `settle`."""
+        self._lines.setdefault(who, []).append((name, args))
         self._write(who, repr((on, name, args, to)))
 
     def _write(self, who: str, line: str) -> None:
@@ -180,7 +180,7 @@ class Stage:
         if "started" in told:
             self._sample()
             self._numbers[who] = self._numbers.get(who, 0) + 1
-            name, args = self._line.pop(who)
+            name, args = self._lines[who].pop(0)
             self._calls[who] = CallStarted(
                 at=self.now, who=who, pid=pid, inner_pid=pid, call=self._numbers[who], name=name, line=0,
                 arguments=", ".join(map(_short, args)), socket=_ref(told["socket"]),

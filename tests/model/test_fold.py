@@ -49,6 +49,14 @@ class TestEndpoints:
         assert script.world.step == 1
         assert script.world.mover == "server"
 
+    def test_a_typed_message_is_named_beside_the_line_that_sent_it(self) -> None:
+        script = opened()
+        for data, mark in ((b"hello", "→ 5"), (b"hi", "'hi' → 2"), (b"a port is a door", "'a po..' → 16")):
+            script.stop("client1", script.line("client1", ".send"), s=3)
+            script.call("client1", "send", socket=ref(3, 601, 51324, 8888), size=len(data), data=data)
+            client = script.world.endpoints["client1"]
+            assert client.marks[client.line].text == mark
+
     def test_an_error_is_marked_by_its_name(self) -> None:
         script = opened()
         script.stop("client1", script.line("client1", ".connect"), s=3)

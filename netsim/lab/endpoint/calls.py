@@ -139,8 +139,6 @@ class Calls:
             )  # fmt: skip
         finally:
             reporter.thread.quiet -= 1
-        if main and self.steps is None:  # else the tracing hands it on
-            interrupts.raise_pending()
         return result
 
     def _line(self) -> int:

@@ -15,6 +15,7 @@ from json import dumps
 from typing import Any
 
 from .calls import Calls
+from .interrupts import Interrupts
 from .orders import Orders
 from .reporter import Reporter
 
@@ -24,10 +25,11 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 class Forking:
     """The hooks around fork (os.register_at_fork)."""
 
-    def __init__(self, reporter: Reporter, calls: Calls, orders: Orders) -> None:
+    def __init__(self, reporter: Reporter, calls: Calls, orders: Orders, interrupts: Interrupts) -> None:
         self._reporter = reporter
         self._calls = calls
         self._orders = orders
+        self._interrupts = interrupts
         self._prctl: Any = None
         self._parent = os.getpid()
         self._by_main = True
@@ -56,6 +58,7 @@ class Forking:
         self._reporter.identify()
         self._orders.stepping = False
         self._calls.steps = None
+        self._interrupts.forget()  # it was for the parent
         self._open_channel(parent_pid)
 
     def _die_with_parent(self) -> None:

@@ -1,13 +1,15 @@
 """SIGINT is the program's: it never falls into our own code, where it would break a line or end the tracing.
 
-In a call it ends the call; in the program's own lines it is raised there; in ours it waits until they are done; and
-while the program stands stopped there is nothing to interrupt, and it is ignored.
+In a call it ends the call; in the program's own lines it is raised there; in ours it is put off, and comes again a
+moment later; and while the program stands stopped there is nothing to interrupt, and it is ignored.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+from _thread import get_ident, start_new_thread
+from time import sleep
 from types import FrameType
 from typing import Any
 
@@ -15,12 +17,16 @@ FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
 EXTRA_LINE = "<stdin>"  # what an extra line is compiled as: the name that Python's own prompt uses
 
 
+_PAUSE = 0.001  # seconds until it comes again
+
+
 class Interrupts:
     """The handler of SIGINT. `in_call` is True exactly while the main thread is inside a system call of the program."""
 
     def __init__(self, path: str) -> None:
         self._programs = (path, EXTRA_LINE)
-        self.pending = False
+        self._pending = False  # put off
+        self._repeated = False  # the next one is the same again
         self.in_call = False
 
     def install(self) -> None:
@@ -29,27 +35,48 @@ class Interrupts:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
     def ignore(self) -> Any:
-        """Ignore SIGINT from now on, and one that has just come; returns what `restore` takes back."""
+        """Ignore SIGINT from now on, and one that was put off; returns what `restore` takes back."""
         handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        self.pending = False
+        self.forget()
         return handler
 
     def restore(self, handler: Any) -> None:
         """Handle SIGINT again as it was before `ignore`."""
+        self.forget()
         if handler is not None:  # None: set by something that is not Python
             signal.signal(signal.SIGINT, handler)
 
+    def forget(self) -> None:
+        """Drop what was put off."""
+        self._pending = self._repeated = False
+
     def raise_pending(self) -> None:
-        """Raise the KeyboardInterrupt that had to wait, if there is one."""
-        if self.pending:
-            self.pending = False
+        """Raise the KeyboardInterrupt that was put off, if there is one."""
+        if self._pending:
+            self._pending = False
             raise KeyboardInterrupt
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if not self.in_call and self._is_ours(frame):
-            self.pending = True
-        else:
+        repeated, self._repeated = self._repeated, False
+        if repeated and not self._pending:
+            return  # the first one has been raised meanwhile
+        if self.in_call or not self._is_ours(frame):
+            self._pending = False
             signal.default_int_handler(number, frame)
+        elif not self._pending:
+            self._pending = True
+            start_new_thread(self._repeat, (get_ident(),))
+
+    def _repeat(self, main: int) -> None:
+        """Send it again until it is raised: as a signal, because by then the program may sleep in a call of any kind.
+
+        An exception out of a trace function would end the tracing; so our code can't hand on what it has put off.
+        """
+        sleep(_PAUSE)
+        while self._pending:
+            self._repeated = True
+            signal.pthread_kill(main, signal.SIGINT)
+            sleep(_PAUSE)
 
     def _is_ours(self, frame: FrameType | None) -> bool:
         """Whether our code runs, or has called what runs; the program's frames are above our innermost ones."""

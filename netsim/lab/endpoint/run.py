@@ -45,8 +45,8 @@ def main(arguments: list[str]) -> None:
     try:
         source = Source(text, path)
         orders = Orders(source, reporter, interrupts)
-        stops = Stops(source, orders, interrupts, every_line=options.get("--every-line") == "yes")
-        Forking(reporter, calls, orders).install()
+        stops = Stops(source, orders, every_line=options.get("--every-line") == "yes")
+        Forking(reporter, calls, orders, interrupts).install()
         calls.steps = orders
         stops.run(source.code, module.__dict__)
     except BaseException as raised:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import ast
 import bdb
-from _thread import interrupt_main
 from types import CodeType, FrameType
 from typing import Any
 
 from .ahead import HIDDEN
 from .ending import without_ours
-from .interrupts import Interrupts
 from .orders import Orders, Stop
 from .source import Group, Source
 
@@ -34,11 +32,10 @@ class Progress:
 class Stops(bdb.Bdb):
     """bdb always steps here; what it gets to see are the lines at which to rest."""
 
-    def __init__(self, source: Source, orders: Orders, interrupts: Interrupts, *, every_line: bool = False) -> None:
+    def __init__(self, source: Source, orders: Orders, *, every_line: bool = False) -> None:
         super().__init__()
         self._source = source
         self._orders = orders
-        self._interrupts = interrupts
         self._every_line = every_line
         self._stops = source.stops(every_line)
         self._progress: dict[FrameType, Progress] = {}
@@ -61,13 +58,6 @@ class Stops(bdb.Bdb):
                     frame.f_trace_lines = False
                 elif event == "return":
                     self._progress.pop(frame, None)
-        if self._interrupts.pending:
-            # SIGINT has come while this function ran. An exception from here would end the tracing, so it is made to
-            # come again after the return. Python looks for signals after every call that is written as one, hence
-            # this loop; it does not look between that and the return.
-            self._interrupts.pending = False
-            for _ in iter(interrupt_main, None):
-                pass
         return tracing
 
     def user_line(self, frame: FrameType) -> None:
