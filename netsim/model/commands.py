@@ -55,7 +55,40 @@ class Kill(Command, frozen=True):
     """End the process at once, without a word to it: SIGKILL."""
 
 
-AnyCommand = StartEndpoint | Step | RunExtraLine | Interrupt | Kill
+class GateCommand(Command, frozen=True):
+    """An order to the gate of a private net; where there is none it is refused."""
+
+    who: str = ""
+
+
+class ReleasePacket(GateCommand, frozen=True, kw_only=True):
+    """Deliver a held packet, by its number."""
+
+    number: int
+
+
+class DropPacket(GateCommand, frozen=True, kw_only=True):
+    """Throw a held packet away, as a wire might lose it."""
+
+    number: int
+
+
+class OpenGate(GateCommand, frozen=True):
+    """Deliver all that is held, oldest first, and let packets pass from now on."""
+
+
+class CloseGate(GateCommand, frozen=True):
+    """Hold each packet from now on."""
+
+
+class RestartGate(GateCommand, frozen=True):
+    """Make a new queue in place of one that failed."""
+
+
+AnyCommand = (
+    StartEndpoint | Step | RunExtraLine | Interrupt | Kill
+    | ReleasePacket | DropPacket | OpenGate | CloseGate | RestartGate
+)  # fmt: skip
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import reduce
-from typing import assert_never
+from typing import Literal, assert_never
 
 from msgspec.structs import replace
 
@@ -19,12 +19,22 @@ from netsim.model.events import (
     CallStarted,
     CommandAccepted,
     CommandRefused,
+    CopyCounted,
     EndpointStarted,
     ExtraLineRan,
     FocusMoved,
+    GateClosed,
+    GateFailed,
+    GateOpened,
+    GateRestarted,
     LabEnded,
     LabStarted,
     OwnersObserved,
+    PacketDropped,
+    PacketHeld,
+    PacketReleased,
+    PacketSeen,
+    PacketsMissed,
     ProcessExited,
     ProgramEnded,
     ProgramPrinted,
@@ -33,6 +43,7 @@ from netsim.model.events import (
     SocketRef,
     SocketsObserved,
 )
+from netsim.model.gate_fold import fold_gate
 from netsim.model.inference import infer
 from netsim.model.rows import compact, update_rows
 from netsim.model.world import Endpoint, Focus, Mark, World
@@ -46,7 +57,7 @@ def fold(world: World, event: AnyEvent) -> World:
     """The world after `event`."""
     world = _apply(world, event)
     ledger, packets = infer(world.ledger, event)
-    if packets:
+    if packets and world.gate == "none":  # where the real ones are seen, none is inferred
         first = len(world.packets) + 1
         numbered = tuple(replace(packet, number=first + i) for i, packet in enumerate(packets))
         names = {f"packet {packet.number}" for packet in numbered}
@@ -62,7 +73,8 @@ def fold_all(world: World, events: Iterable[AnyEvent]) -> World:
 def _apply(world: World, event: AnyEvent) -> World:
     match event:
         case LabStarted():
-            return replace(world, lab=event, kernel_complete=event.sock_diag)
+            gate: Literal["none", "closed"] = "closed" if event.gate else "none"
+            return replace(world, lab=event, kernel_complete=event.sock_diag, gate=gate)
         case LabEnded():
             return replace(world, ended=event)
         case CommandAccepted():
@@ -113,6 +125,11 @@ def _apply(world: World, event: AnyEvent) -> World:
             return _rows(changed)
         case OwnersObserved():
             return _rows(replace(world, owners=event.owners))
+        case (
+            PacketHeld() | PacketSeen() | PacketReleased() | PacketDropped() | CopyCounted()
+            | GateOpened() | GateClosed() | GateFailed() | GateRestarted() | PacketsMissed()
+        ):  # fmt: skip
+            return fold_gate(world, event)
         case FocusMoved():
             return _focus(world, event.who, take_role=True)
         case _:

@@ -28,7 +28,7 @@ from netsim.model.tcp_told import tell_exchange, tell_handshake, waits_for_repor
 
 __all__ = ["Ledger", "infer"]
 
-PATIENCE = 0.02  # seconds that a call's report may come later than the list of sockets that shows what it did
+PATIENCE = 0.05  # seconds that a call's report may come later than the list of sockets that shows what it did
 
 
 def infer(ledger: Ledger, event: AnyEvent) -> tuple[Ledger, tuple[Packet, ...]]:
@@ -96,12 +96,15 @@ def _explain_one(ledger: Ledger, connection: Connection, at: float, *, listed: b
     since = connection.held_since
     patient = since is None or at < since + PATIENCE
     draft = Draft(connection, at)
-    tell_handshake(draft, ledger, listed=listed or not patient)
-    held = patient and waits_for_report(draft.connection)
-    if not held and (listed or not ledger.complete or since is not None or draft.connection.opened):
+    unheard = connection.client.last is None and connection.server.last is None  # of the kernel
+    held = ledger.complete and unheard and not listed and patient
+    if not held:
+        tell_handshake(draft, ledger)
+        young = patient and at < connection.born + PATIENCE and bool(ledger.roles)
+        held = patient and waits_for_report(draft.connection, young=young)
+    if not held:
         tell_exchange(draft)
         held = tell_reset(draft, ledger, patient=patient)
-    held = held or (draft.connection.connected and not draft.connection.opened and patient)
     over = draft.connection.over or (is_gone(draft.connection) and draft.connection.opened and not held)
     # A report that came, though not the one that is missing, shows that reports are under way.
     draft.change(held_since=(at if since is None or not listed else since) if held else None, over=over)

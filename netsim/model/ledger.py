@@ -17,7 +17,8 @@ class Chunk(Struct, frozen=True):
     """The bytes of one send: where they begin in the stream (from 0), how many, the first of them, and when it was.
 
     `order` numbers what calls did, over the whole lab: a smaller one was reported earlier. `after`: how many of the
-    other end's bytes the same program had received before; so many must have crossed before these.
+    other end's bytes the same program had received before, its end of the stream counted as one; so much must have
+    crossed before these.
     """
 
     start: int
@@ -63,10 +64,15 @@ class Side(Struct, frozen=True, kw_only=True):
     ended: bool = False  # a receive returned b''
     reset: str = ""  # the call that failed with ECONNRESET
     finished: int = 0  # order of the close, shutdown or end of the process; 0: none
-    finished_after: int = 0  # how many bytes it had received before that
+    finished_after: int = 0  # how much it had received before that, counted as in Chunk.after
     farewell: str = ""  # its words: "close()"
     closed: bool = False  # it was a close or the end of the process: nobody can read there any more
     told: Told = Told()
+
+    @property
+    def received(self) -> int:
+        """What receives returned, the end of the stream (b'') counted as one byte."""
+        return self.taken + self.ended
 
     @property
     def state(self) -> TcpState | None:
@@ -83,6 +89,7 @@ class Connection(Struct, frozen=True, kw_only=True):
     """One TCP connection, from the first SYN to its end. A later one of the same four-tuple is another."""
 
     conversation: Conversation
+    born: float  # when it was first heard of
     client: Side = Side()
     server: Side = Side()
     connected: bool = False  # connect() returned
@@ -141,6 +148,8 @@ class Ledger(Struct, frozen=True, kw_only=True):
     listeners: tuple[KernelSocket, ...] = ()  # in the newest list
     ports: frozenset[Address] = frozenset()  # addresses that ever had a listening socket
     complete: bool = True  # lists come with counters
+    listed: bool = False  # there has been a list
+    past: frozenset[tuple[Address, Address | None]] = frozenset()  # ends that the first list had as mere remains
     calls: Mapping[tuple[str, int], CallStarted] = {}  # in progress, by who and the call's number
     roles: Mapping[str, Role] = {}  # by who
     datagrams: Datagrams = Datagrams()

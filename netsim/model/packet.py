@@ -33,6 +33,12 @@ class Packet(Struct, frozen=True, kw_only=True):
     evidence: Evidence = "inferred"
     fate: Fate = "delivered"
     because: str = ""
+    icmp: str = ""  # what an ICMP error says: "port unreachable"
+    lost_at: float | None = None
+    copies: int = 0  # sent again by its sender's timer and not shown, while this one was held (or its answer was)
+    repeats: bool = False  # a retransmission of packet `copy_of`
+    copy_of: int | None = None
+    raw: bytes = b""  # the whole IP packet, where it was held or seen
 
     @property
     def transport(self) -> str:

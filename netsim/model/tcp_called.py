@@ -22,7 +22,14 @@ def note_start(ledger: Ledger, event: CallStarted) -> tuple[Ledger, frozenset[Co
     ledger = replace(ledger, calls={**ledger.calls, (event.who, event.call): event})
     if event.socket is None or event.socket.transport != "tcp":
         return ledger, frozenset()
-    return _change(ledger, event.socket, who=event.who, **({"sending": True} if event.name in SENDS else {}))
+    changes: dict[str, object] = {"who": event.who}
+    if event.name in SENDS:
+        changes["sending"] = True
+    found = find(ledger, event.socket)
+    side = ledger.connections[found[0]].side(found[1]) if found else Side()
+    if side.closed:  # by one of several processes that have it open: it is not closed yet
+        changes |= {"closed": False, "finished": 0, "finished_after": 0, "farewell": ""}
+    return _change(ledger, event.socket, event.at, **changes)
 
 
 def note_sleep(ledger: Ledger, event: CallSlept) -> tuple[Ledger, frozenset[Conversation]]:
@@ -30,7 +37,7 @@ def note_sleep(ledger: Ledger, event: CallSlept) -> tuple[Ledger, frozenset[Conv
     started = ledger.calls.get((event.who, event.call))
     if started is None or started.socket is None or started.name not in SENDS:
         return ledger, frozenset()
-    return _change(ledger, started.socket, asleep=True)
+    return _change(ledger, started.socket, event.at, asleep=True)
 
 
 def note_return(ledger: Ledger, event: CallReturned) -> tuple[Ledger, frozenset[Conversation]]:
@@ -41,12 +48,12 @@ def note_return(ledger: Ledger, event: CallReturned) -> tuple[Ledger, frozenset[
     ledger = replace(ledger, calls=calls, order=order)
     touched: frozenset[Conversation] = frozenset()
     if event.accepted is not None and event.accepted.transport == "tcp":
-        ledger, touched = _change(ledger, event.accepted, role="server", who=event.who)
+        ledger, touched = _change(ledger, event.accepted, event.at, role="server", who=event.who)
     ref = event.socket
     if ref is None or ref.transport != "tcp":
         return ledger, touched
     if event.name in CONNECTS and event.error is None and ref.local is not None and ref.remote is not None:
-        ledger, _ = _change(ledger, ref, role="client", who=event.who)
+        ledger, _ = _change(ledger, ref, event.at, role="client", who=event.who)
         ledger = _mark_connected(ledger, conversation_of(ref.local, ref.remote, "client"))
     found = find(ledger, ref)
     if found is None:
@@ -71,7 +78,7 @@ def note_exit(ledger: Ledger, event: ProcessExited) -> tuple[Ledger, frozenset[C
                 how = "its process was killed" if event.status < 0 else "its process ended"
                 gone = replace(side, sending=False, asleep=False, closed=True)
                 if not side.finished:
-                    gone = replace(gone, finished=order, finished_after=side.taken, farewell=how)
+                    gone = replace(gone, finished=order, finished_after=side.received, farewell=how)
                 ledger = with_side(ledger, conversation, role, gone)
     return ledger, frozenset(touched)
 
@@ -107,7 +114,7 @@ def _mark_connected(ledger: Ledger, conversation: Conversation) -> Ledger:
 
 
 def _change(
-    ledger: Ledger, ref: SocketRef, *, role: Role | None = None, **changes: object
+    ledger: Ledger, ref: SocketRef, at: float, *, role: Role | None = None, **changes: object
 ) -> tuple[Ledger, frozenset[Conversation]]:
     """One end changed. With `role`, its connection is put down if it is new, or takes the place of one that is over."""
     found = find(ledger, ref)
@@ -116,7 +123,7 @@ def _change(
         known = ledger.connections.get(conversation)
         inode = known.side(role).inode if known else 0
         if known is None or inode not in (0, ref.inode) or (known.over and inode != ref.inode):
-            fresh = Connection(conversation=conversation)
+            fresh = Connection(conversation=conversation, born=at)
             ledger = replace(ledger, connections={**ledger.connections, conversation: fresh})
         found = conversation, role
     if found is None:
@@ -132,7 +139,7 @@ def _after_call(side: Side, event: CallReturned, started: CallStarted | None, or
     if event.name in SENDS:
         changes |= {"sending": False, "asleep": False}
         if event.size and event.error is None:
-            chunk = Chunk(side.offered, event.size, event.data or b"", order, side.taken)
+            chunk = Chunk(side.offered, event.size, event.data or b"", order, side.received)
             changes["offered"] = side.offered + event.size
             changes["chunks"] = (*side.chunks, chunk)
     elif event.name in RECEIVES and event.error is None and event.size is not None and "PEEK" not in arguments:
@@ -143,7 +150,7 @@ def _after_call(side: Side, event: CallReturned, started: CallStarted | None, or
         if event.error is None:
             changes["closed"] = side.closed or event.name == "close"
             if not side.finished:
-                changes |= {"finished": order, "finished_after": side.taken, "farewell": f"{event.name}()"}
+                changes |= {"finished": order, "finished_after": side.received, "farewell": f"{event.name}()"}
     if event.error is not None and event.error.name == "ECONNRESET":
         changes["reset"] = f"{event.name}()"
     return replace(side, **changes)

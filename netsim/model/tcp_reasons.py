@@ -20,8 +20,9 @@ def handshake(connection: Connection, role: Role) -> str:
             return f"the kernel, {each} side, counts {_segments(out)} out and {in_} in; that end is {side.state}"
     if connection.connected:
         return "connect() returned: the handshake's three segments had crossed"
-    side = connection.side(role)
-    each = role if side.state else other(role)
+    each = role if connection.side(role).state else other(role)
+    if connection.side(each).state is None:
+        return "accept() returned the connection: the handshake's three segments had crossed"
     return f"the {each}'s end was listed as {connection.side(each).state}: so the handshake was done"
 
 

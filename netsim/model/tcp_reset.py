@@ -38,7 +38,7 @@ def tell_reset(draft: Draft, ledger: Ledger, *, patient: bool) -> bool:
         return False
     if any(connection.side(role).state == "TIME_WAIT" for role in ROLES):
         return False
-    verdict = _judge(connection, ledger)
+    verdict = _judge(connection, ledger, patient=patient)
     if verdict is None and patient and ledger.complete and _may_still_report(connection):
         return True
     if verdict is None and ledger.complete:
@@ -54,7 +54,7 @@ def is_gone(connection: Connection) -> bool:
     return connection.client.seen is None and connection.server.seen is None
 
 
-def _judge(connection: Connection, ledger: Ledger) -> Verdict | None:
+def _judge(connection: Connection, ledger: Ledger, *, patient: bool) -> Verdict | None:
     for role in ROLES:
         if connection.side(role).reset:
             left = connection.side(other(role))
@@ -71,16 +71,25 @@ def _judge(connection: Connection, ledger: Ledger) -> Verdict | None:
         if survivor.offered > survivor.told.sent:
             why = "a send took bytes for an end that nobody has open any more, and both ends vanished"
             return Verdict(orphan, f"{why}: the kernel answered with a RST", answers=True)
-        if survivor.closed and survivor.unread:
+        if survivor.closed and _unread(connection, other(orphan)):
             return Verdict(other(orphan), _left_unread(connection, other(orphan)))
         return None
-    if abrupt:
-        role = max(abrupt, key=lambda each: (connection.side(each).unread > 0, -connection.side(each).finished))
-        if connection.side(role).unread:
-            return Verdict(role, _left_unread(connection, role))
-        why = f"{reasons.farewell(connection, role)}, and both ends vanished without a FIN or a TIME_WAIT"
-        return Verdict(role, f"{why}: only a RST does that")
-    return None
+    if not abrupt:
+        return None
+    unread = [role for role in abrupt if _unread(connection, role)]
+    if len(unread) == 1:
+        return Verdict(unread[0], _left_unread(connection, unread[0]))
+    if patient and _may_still_report(connection):
+        return None
+    role = min(unread or abrupt, key=lambda each: connection.side(each).finished)
+    why = f"{reasons.farewell(connection, role)}, and both ends vanished without a FIN or a TIME_WAIT"
+    return Verdict(role, f"{why}: only a RST does that")
+
+
+def _unread(connection: Connection, role: Role) -> int:
+    """How many bytes `role`'s program had not received when it left: by its queue, or by what calls reported."""
+    here, there = connection.side(role), connection.side(other(role))
+    return max(here.unread, there.offered - here.taken if here.who and here.closed else 0)
 
 
 def _judge_without_reports(connection: Connection) -> Verdict | None:
@@ -121,9 +130,9 @@ def _was_forgotten(connection: Connection, ledger: Ledger) -> bool:
 
 
 def _left_unread(connection: Connection, role: Role) -> str:
-    side = connection.side(role)
     how = reasons.farewell(connection, role) or f"the {role}'s socket is gone"
-    many = f"{side.unread} {'byte' if side.unread == 1 else 'bytes'}"
+    unread = _unread(connection, role)
+    many = f"{unread} {'byte' if unread == 1 else 'bytes'}"
     return f"{how} with {many} unread, and both ends vanished: the kernel sends a RST then"
 
 
@@ -152,7 +161,7 @@ def tell_refusal(ledger: Ledger, event: CallReturned, started: CallStarted | Non
     conversation = Conversation("tcp", source_for(event.socket.local, server), server)
     known = ledger.connections.get(conversation)
     fresh = known is None or known.opened or known.over
-    draft = Draft(Connection(conversation=conversation) if known is None or fresh else known, event.at)
+    draft = Draft(Connection(conversation=conversation, born=event.at) if known is None or fresh else known, event.at)
     because = f"{event.name}() failed with ECONNREFUSED"
     if not draft.connection.syn_arrived:
         draft.syn(f"{because}: the SYN got to a port where nothing listens")

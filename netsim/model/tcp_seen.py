@@ -19,33 +19,41 @@ ENDED_KEPT = 64  # connections that are over stay known, for calls that report l
 
 def see(ledger: Ledger, event: SocketsObserved) -> tuple[Ledger, frozenset[Conversation]]:
     """The ledger with the newest list of TCP sockets, and the connections of which it shows something new."""
-    listeners = tuple(each for each in event.sockets if each.state == "LISTEN")
+    sockets = event.sockets
+    if not event.complete:  # psutil knows no inodes; what stands there only says whether somebody has the socket
+        sockets = tuple(replace(each, inode=0) for each in sockets)
+    listeners = tuple(each for each in sockets if each.state == "LISTEN")
     ports = ledger.ports | {each.local for each in listeners}
-    ledger = replace(ledger, listeners=listeners, ports=ports, complete=event.complete)
-    found = _by_conversation(ledger, event.sockets)
+    if not ledger.listed:  # what the kernel still remembers of connections from before this lab
+        past = frozenset((each.local, each.remote) for each in sockets if _is_mere_remains(each))
+        ledger = replace(ledger, past=past)
+    ledger = replace(ledger, listed=True, listeners=listeners, ports=ports)
+    found = _by_conversation(ledger, sockets)
     connections = dict(ledger.connections)
     changed = set()
     for conversation in found.keys() | connections.keys():
         before = connections.get(conversation)
         ends = found.get(conversation, {})
-        after = _next(before, conversation, ends, event.at, complete=event.complete)
+        after = _next(before, conversation, ends, event.at)
         if after is not before:
             connections[conversation] = after
             changed.add(conversation)
-    return replace(ledger, connections=_pruned(connections)), frozenset(changed)
+    return replace(ledger, complete=event.complete, connections=_pruned(connections)), frozenset(changed)
+
+
+def _is_mere_remains(end: KernelSocket) -> bool:
+    return end.transport == "tcp" and SAYS[end.state].fin_sent and end.counters is None and not end.inode
 
 
 def _next(
-    before: Connection | None, conversation: Conversation, ends: dict[Role, KernelSocket], at: float, *, complete: bool
+    before: Connection | None, conversation: Conversation, ends: dict[Role, KernelSocket], at: float
 ) -> Connection:
     if before is None:
-        # What is first listed as the kernel's own remains of it (TIME_WAIT), and of no call, was before this lab.
-        past = all(SAYS[end.state].fin_sent and end.counters is None and not end.inode for end in ends.values())
-        before = Connection(conversation=conversation, over=past and complete)
+        before = Connection(conversation=conversation, born=at)
     elif _is_another(before, ends):
         # What is left of the one before (a server's TIME_WAIT that gives way to a new SYN) is not this one's.
         ends = {role: end for role, end in ends.items() if not _is_left_over(before.side(role), end)}
-        before = Connection(conversation=conversation)
+        before = Connection(conversation=conversation, born=at)
     client = _side(before.client, ends.get("client"), at)
     server = _side(before.server, ends.get("server"), at)
     if client is before.client and server is before.server:
@@ -88,6 +96,8 @@ def _by_conversation(ledger: Ledger, sockets: Iterable[KernelSocket]) -> dict[Co
     found: dict[Conversation, dict[Role, KernelSocket]] = {}
     unclear = []
     for each in sockets:
+        if (each.local, each.remote) in ledger.past and _is_mere_remains(each):
+            continue
         if each.transport == "tcp" and each.remote is not None and each.remote != each.local:
             role = _role(ledger, each, each.remote, found.keys())
             if role is None:

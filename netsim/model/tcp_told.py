@@ -31,7 +31,7 @@ ROLES: tuple[Role, Role] = ("client", "server")
 class Move(NamedTuple):
     """Something that one end sent: bytes of its stream or its FIN. `order` as the calls had it; infinite: unknown.
 
-    `after`: how many of the other end's bytes its program had received before.
+    `after`: how much of the other end's sending must have come before it, its FIN counted as one byte.
     """
 
     role: Role
@@ -47,32 +47,31 @@ class Move(NamedTuple):
     fin: bool = False  # the FIN is on the data
 
 
-def tell_handshake(draft: Draft, ledger: Ledger, *, listed: bool) -> None:
+def tell_handshake(draft: Draft, ledger: Ledger) -> None:
     """SYN, SYN-ACK, ACK, as far as the two ends' states and counters show them (RFC 9293, 3.5).
 
-    `listed`: the kernel has listed its sockets since the last call; if the connection is not among them, connect()'s
-    return is all that there will be.
+    Where no list has the connection (any more), what connect() or accept() returned is all that there will be.
     """
     connection = draft.connection
     if connection.opened:
         return
     client, server = connection.client, connection.server
     unlisted = client.seen is None and server.seen is None
-    by_call = connection.connected and ((unlisted and listed) or not ledger.complete)
-    client_open = client.state in SYNCHRONIZED or by_call
+    by_call = connection.connected and (unlisted or not ledger.complete)
     server_open = (
         server.state in SYNCHRONIZED
         or bool(server.who)  # accept() only hands over what is there
         or SAYS[client.state].fin_acked
         or any(bytes_arrived(connection, role) for role in ROLES)
     )
+    client_open = client.state in SYNCHRONIZED or by_call
     _tell_lost_syns(draft, ledger, opening=client_open or server_open)
     if not draft.connection.syn_arrived and (client_open or server_open or server.state == "SYN_RECV"):
         seen = "server" if server.state == "SYN_RECV" and not client_open else "client"
         draft.syn(reasons.handshake(connection, seen))
     if not connection.syn_ack and (client_open or server_open):
         draft.syn_ack(reasons.handshake(connection, "client"))
-    if server_open or (client_open and ((unlisted and listed) or not ledger.complete)):
+    if server_open or (client_open and (unlisted or not ledger.complete)):
         draft.ack("client", 1, reasons.handshake(connection, "server"))
         draft.change(opened=True)
 
@@ -106,21 +105,24 @@ def _full(ledger: Ledger, connection: Connection) -> str | None:
     return None
 
 
-def waits_for_report(connection: Connection) -> bool:
-    """Whether something shows already that one of our calls did, before that call has reported it."""
+def waits_for_report(connection: Connection, *, young: bool) -> bool:
+    """Whether something shows already that a call did, before that call has reported it.
+
+    `young`: it is not known yet whether the two ends are of programs that report.
+    """
     for role in ROLES:
         side = connection.side(role)
         arrived = bytes_arrived(connection, role)
         unreported = arrived > max(side.offered, side.told.sent) or (side.sending and side.seen is None)
         leaving = fin_arrived(connection, role) and not side.told.fin and not side.finished
-        if side.who and ((unreported and not side.asleep) or leaving):
+        if (side.who or young) and ((unreported and not side.asleep) or leaving):
             return True
     return False
 
 
 def tell_exchange(draft: Draft) -> None:
     """Data, FINs and their acknowledgements."""
-    if not draft.connection.opened:
+    if not draft.connection.opened or draft.connection.reset:
         return
     _tell_early_acks(draft)
     moves = _merged(draft)
@@ -149,26 +151,26 @@ def _tell_move(draft: Draft, move: Move) -> None:
 
 
 def _merged(draft: Draft) -> list[Move]:
-    """Both ends' moves: each end's in its own order, between the ends by what was received before, then by the calls."""
+    """Both ends' moves: each end's in its own order, between them by what was received before, then by the calls."""
     waiting = {role: list(_moves(draft, role)) for role in ROLES}
-    sent = {role: draft.told(role).sent for role in ROLES}
-    first = _first_to_close(draft.connection)
+    sent = {role: draft.told(role).sent + draft.told(role).fin for role in ROLES}
+    first = _first_to_close(draft.connection) or "client"
     merged = []
     while waiting["client"] or waiting["server"]:
         heads = [waiting[role][0] for role in (first, other(first)) if waiting[role]]
         move = min(heads, key=lambda each: (each.after > sent[other(each.role)], each.order, each.kind == "fin"))
-        sent[move.role] += move.size
+        sent[move.role] += move.size + (move.kind == "fin" or move.fin)
         merged.append(waiting[move.role].pop(0))
     return merged
 
 
-def _first_to_close(connection: Connection) -> Role:
-    """Who closes actively: the end that is, or can only be, on the FIN_WAIT way."""
-    states = {role: connection.side(role).state for role in ROLES}
+def _first_to_close(connection: Connection) -> Role | None:
+    """Who closed actively, so that its FIN came before the other's: None where the states don't say."""
     for role in ROLES:
-        if states[role] in ("FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT") or states[other(role)] in ("CLOSE_WAIT", "LAST_ACK"):
+        here, there = connection.side(role).state, connection.side(other(role)).state
+        if there in ("CLOSE_WAIT", "LAST_ACK") or (here == "TIME_WAIT" and there not in ("TIME_WAIT", "CLOSING")):
             return role
-    return "client"
+    return None
 
 
 def _moves(draft: Draft, role: Role) -> Iterator[Move]:
@@ -181,7 +183,9 @@ def _moves(draft: Draft, role: Role) -> Iterator[Move]:
     yield from pieces
     if closes:
         arrived = pieces[-1].number if pieces else 1 + told.sent
-        yield Move(role, "fin", side.finished or inf, arrived + 1, side.finished_after)
+        passive = _first_to_close(connection) == other(role)
+        after = bytes_arrived(connection, other(role)) + 1 if passive else side.finished_after
+        yield Move(role, "fin", side.finished or inf, arrived + 1, after)
 
 
 def _fin_was_on_data(connection: Connection, role: Role) -> bool:

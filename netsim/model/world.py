@@ -132,6 +132,8 @@ class World(Struct, frozen=True, kw_only=True):
     remembered: Mapping[RowKey, tuple[Holder, ...]] = {}  # who has had a row's socket, oldest first, the last few
     packets: tuple[Packet, ...] = ()
     ledger: Ledger = Ledger()
+    gate: Literal["none", "closed", "open", "failed"] = "none"
+    missed: int = 0  # packets that the gate itself lost
     slots: tuple[Slot, ...] = ()
     focus: Focus = Focus()
     under_way: frozenset[str] = frozenset()  # endpoints being started or killed: accepted, and not there (or gone) yet

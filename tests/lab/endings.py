@@ -1,0 +1,88 @@
+"""What tests of endings share: the ways to contain a lab, a busy lab, daemons, and a look that all are gone."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from netsim.lab.client import LabClient
+from netsim.model.events import ProgramPrinted
+from tests.lab.hostkit import STUB, Lab, is_root
+
+ROOT = Path(__file__).parent.parent.parent
+SECONDS = 2.0  # in which everything has to be gone
+MODES = ["user+pid", "pid", "none"] if is_root() else ["user+pid", "none"]
+CONTAINED = MODES[:-1]
+namespaces = pytest.mark.needs_namespaces
+
+# A child of a program that ignores what can be ignored, is its own session, and belongs to nobody.
+DAEMON = """
+import os, signal
+if not os.fork():
+    os.setsid()
+    if not os.fork():
+        [signal.signal(each, signal.SIG_IGN) for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)]
+        os.closerange(3, 300)
+        os.write(1, b'daemon %d ' % int(os.readlink('/proc/self')))
+        while True: signal.pause()
+    os._exit(0)
+os.wait()
+"""
+# The same, but another program: what no PDEATHSIG reaches.
+OTHER_PROGRAM = """
+import os
+if not os.fork():
+    os.setsid()
+    if not os.fork():
+        os.write(1, b'daemon %d ' % int(os.readlink('/proc/self')))
+        os.execvp('sleep', ['sleep', '1000'])
+    os._exit(0)
+os.wait()
+"""
+
+
+def modes(those: list[str]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        "mode", [pytest.param(mode, marks=[] if mode == "none" else namespaces) for mode in those]
+    )
+
+
+@contextlib.contextmanager
+def a_lab(port: int, mode: str) -> Iterator[Lab]:
+    with Lab(LabClient(port, containment=mode, endpoint=STUB)) as lab:
+        yield lab
+
+
+def busy(lab: Lab) -> list[psutil.Process]:
+    """Bring a lab to where a server sleeps in accept() and a client stands; returns all processes of the lab."""
+    lab.begin("server")
+    lab.begin("client1")
+    lab.step("server", 4)
+    lab.step_into_sleep("server")
+    assert lab.client.pid is not None
+    outer = psutil.Process(lab.client.pid)
+    found = [outer, *outer.children(recursive=True)]
+    names = {each.name() for each in found}
+    assert names >= {"netsim-lab", "netsim-host", "netsim-server", "netsim-client1"}
+    return found
+
+
+def daemon(lab: Lab, who: str, source: str) -> psutil.Process:
+    """Have a stopped program leave a process behind; returns it."""
+    lab.extra(who, source)
+    told = lab.wait(ProgramPrinted, lambda event: event.text.startswith("daemon "))
+    return psutil.Process(int(told.text.split()[1]))
+
+
+def assert_gone(processes: list[psutil.Process], port: int) -> None:
+    _, alive = psutil.wait_procs(processes, timeout=SECONDS)
+    assert not [f"{each.pid} {each.name()} {each.status()}" for each in alive]
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
