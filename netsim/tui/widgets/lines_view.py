@@ -29,18 +29,22 @@ class LinesView(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._lines: list[Line] = []
+        self._painted: dict[int, Line] = {}  # rows as they were painted last
         self._styles: dict[str, RichStyle] = {}
 
     def show(self, lines: Sequence[Line]) -> None:
         """Show these lines from now on."""
-        before, self._lines = self._lines, list(lines)
-        if len(before) != len(self._lines):
+        same_height = len(lines) == len(self._lines)
+        self._lines = list(lines)
+        if not same_height:
+            self._painted.clear()
             self.refresh()
             return
+        # Against what was painted, not what was to be: two regions in one row would be painted from its left edge twice.
         changed = [
             Region(start, y, end - start, 1)
-            for y, (old, new) in enumerate(zip(before, self._lines, strict=True))
-            for start, end in [_difference(old, new)]
+            for y, line in enumerate(self._lines)
+            for start, end in [_difference(self._painted.get(y, ()), line)]
             if end > start
         ]
         if changed:
@@ -50,6 +54,7 @@ class LinesView(Widget):
         """One row as Textual paints it."""
         if y >= len(self._lines):
             return Strip.blank(self.size.width, self.rich_style)
+        self._painted[y] = self._lines[y]
         strip = Strip([Segment(span.text, self._style(span.style)) for span in self._lines[y]])
         return strip.adjust_cell_length(self.size.width, self.rich_style)
 
