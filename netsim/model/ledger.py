@@ -92,6 +92,7 @@ class Connection(Struct, frozen=True, kw_only=True):
     born: float  # when it was first heard of
     client: Side = Side()
     server: Side = Side()
+    missing: bool = False  # the newest list has neither end
     connected: bool = False  # connect() returned
     syns: int = 0  # SYNs told, lost ones among them
     syn_arrived: bool = False  # one of them is told as delivered
@@ -136,7 +137,7 @@ class Datagrams(Struct, frozen=True, kw_only=True):
     footprints: Mapping[int, int] = {}  # bytes of queue that a datagram of a size takes, as seen
     read: frozenset[Address] = frozenset()  # local addresses of which a receive came back since the newest list
     waiting: tuple[Datagram, ...] = ()  # their fate is not known yet
-    queued: tuple[Datagram, ...] = ()  # told as delivered, not yet returned by a receive
+    queued: tuple[Datagram, ...] = ()  # told, and not returned by a receive (yet)
     receipts: tuple[Receipt, ...] = ()
     pairs: frozenset[Conversation] = frozenset()  # who spoke first to whom
 
@@ -147,6 +148,7 @@ class Ledger(Struct, frozen=True, kw_only=True):
     connections: Mapping[Conversation, Connection] = {}
     listeners: tuple[KernelSocket, ...] = ()  # in the newest list
     ports: frozenset[Address] = frozenset()  # addresses that ever had a listening socket
+    gated: bool = False  # a gate shows the real packets: there is nothing to infer
     complete: bool = True  # lists come with counters
     listed: bool = False  # there has been a list
     past: frozenset[tuple[Address, Address | None]] = frozenset()  # ends that the first list had as mere remains

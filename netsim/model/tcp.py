@@ -41,6 +41,7 @@ SYNCHRONIZED: frozenset[TcpState | None] = frozenset(
     ("ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2", "CLOSE_WAIT", "CLOSING", "LAST_ACK", "TIME_WAIT")
 )
 WILDCARDS = ("0.0.0.0", "::")
+ROLES: tuple[Role, Role] = ("client", "server")
 
 
 def other(role: Role) -> Role:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from netsim.model.address import Conversation, Role
 from netsim.model.events import CallReturned, CallSlept, CallStarted, ProcessExited, SocketRef
 from netsim.model.ledger import Chunk, Connection, Ledger, Side
+from netsim.model.tcp import ROLES
 from netsim.model.tcp_seen import conversation_of
 
 SENDS = frozenset(("send", "sendall", "sendto", "sendmsg", "sendfile", "write"))
@@ -69,9 +70,8 @@ def note_exit(ledger: Ledger, event: ProcessExited) -> tuple[Ledger, frozenset[C
         ledger, order=order, calls={key: call for key, call in ledger.calls.items() if key[0] != event.who}
     )
     touched = set()
-    roles: tuple[Role, Role] = ("client", "server")
     for conversation, connection in ledger.connections.items():
-        for role in roles:
+        for role in ROLES:
             side = connection.side(role)
             if side.who == event.who and not connection.over:
                 touched.add(conversation)
@@ -86,8 +86,7 @@ def note_exit(ledger: Ledger, event: ProcessExited) -> tuple[Ledger, frozenset[C
 def find(ledger: Ledger, ref: SocketRef) -> tuple[Conversation, Role] | None:
     """The connection whose end this socket is, the newest if the inode is not known yet."""
     if ref.local is not None and ref.remote is not None:
-        roles: tuple[Role, Role] = ("client", "server")
-        for role in roles:
+        for role in ROLES:
             conversation = conversation_of(ref.local, ref.remote, role)
             known = ledger.connections.get(conversation)
             if known is not None and (not ref.inode or known.side(role).inode in (0, ref.inode)):

@@ -17,7 +17,7 @@ def handshake(connection: Connection, role: Role) -> str:
         side = connection.side(each)
         if side.current is not None:
             out, in_ = side.current.segs_out, side.current.segs_in
-            return f"the kernel, {each} side, counts {_segments(out)} out and {in_} in; that end is {side.state}"
+            return f"the kernel, {each} side, counts {_segments(out)} out and {in_} in"
     if connection.connected:
         return "connect() returned: the handshake's three segments had crossed"
     each = role if connection.side(role).state else other(role)

@@ -14,9 +14,8 @@ from netsim.model import tcp_reasons as reasons
 from netsim.model.address import Address, Conversation, Role
 from netsim.model.events import CallReturned, CallStarted
 from netsim.model.ledger import Connection, Ledger, Side
-from netsim.model.tcp import SYNCHRONIZED, matches, other, reached, source_for
+from netsim.model.tcp import ROLES, SYNCHRONIZED, matches, other, reached, source_for
 from netsim.model.tcp_draft import Draft
-from netsim.model.tcp_told import ROLES
 
 ONE_SEGMENT = 32_741  # bytes that one segment of the loopback carries at the least, at its usual MTU of 65536
 
@@ -34,7 +33,7 @@ def tell_reset(draft: Draft, ledger: Ledger, *, patient: bool) -> bool:
     connection = draft.connection
     if connection.reset or not connection.opened:
         return False
-    if ledger.complete and not is_gone(connection):
+    if ledger.complete and not connection.missing:
         return False
     if any(connection.side(role).state == "TIME_WAIT" for role in ROLES):
         return False
@@ -47,11 +46,6 @@ def tell_reset(draft: Draft, ledger: Ledger, *, patient: bool) -> bool:
         _tell_last_bytes(draft, other(verdict.sender))
         draft.rst(verdict.sender, verdict.because, answers=verdict.answers)
     return False
-
-
-def is_gone(connection: Connection) -> bool:
-    """Whether the kernel lists neither end any more."""
-    return connection.client.seen is None and connection.server.seen is None
 
 
 def _judge(connection: Connection, ledger: Ledger, *, patient: bool) -> Verdict | None:

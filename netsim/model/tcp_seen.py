@@ -56,9 +56,10 @@ def _next(
         before = Connection(conversation=conversation, born=at)
     client = _side(before.client, ends.get("client"), at)
     server = _side(before.server, ends.get("server"), at)
-    if client is before.client and server is before.server:
+    missing = not ends
+    if client is before.client and server is before.server and missing == before.missing:
         return before
-    return replace(before, client=client, server=server)
+    return replace(before, client=client, server=server, missing=missing)
 
 
 def _is_another(before: Connection, ends: dict[Role, KernelSocket]) -> bool:

@@ -13,9 +13,7 @@ from netsim.model.ledger import Datagram, Datagrams, Ledger, Receipt
 from netsim.model.packet import Fate, Packet
 from netsim.model.tcp import is_loopback, matches, reached, source_for
 from netsim.model.tcp_called import RECEIVES, SENDS
-from netsim.model.udp_fates import give_up, seen_by_queues, took
-
-KEPT = 256  # of each kind: enough for any step, bounded for a flood
+from netsim.model.udp_fates import KEPT, give_up, seen_by_queues, took
 
 
 def explain(ledger: Ledger, event: AnyEvent, started: CallStarted | None) -> tuple[Datagrams, list[Packet]]:
@@ -81,8 +79,9 @@ def _sent(
             return known, ([] if receipt.told else [(datagram, "delivered", because)])
     takers = [each.local for each in known.sockets if matches(each.local, there) and each.remote in (None, here)]
     bound = any(matches(each, there) for each in known.bound)
-    if not takers and not bound and is_loopback(there):
+    if not takers and not bound and is_loopback(there) and ledger.listed:
         why = f"no socket has port {there.port}/udp: the kernel answered with ICMP port unreachable"
+        known = replace(known, queued=(*known.queued, datagram)[-KEPT:])  # in case a receive has it after all
         return known, [(datagram, "lost", f"{why}, which only a connected socket hears of")]
     for taker in takers:
         if known.grown.get(taker):

@@ -12,6 +12,7 @@ from netsim.model.ledger import Datagram, Datagrams
 from netsim.model.packet import Fate
 from netsim.model.tcp import matches
 
+KEPT = 256  # datagrams of each kind: enough for any step, bounded for a flood
 STILL = 0.06  # seconds: sockets are looked at until 50 ms after each call, so a queue that grew was seen to grow
 
 Fates = list[tuple[Datagram, Fate, str]]
@@ -49,7 +50,7 @@ def seen_by_queues(known: Datagrams, event: SocketsObserved) -> tuple[Datagrams,
         )
     known = replace(
         known, sockets=sockets, bound=frozenset(), read=frozenset(), grown=grown, footprints=footprints,
-        waiting=waiting, queued=queued[-256:],
+        waiting=waiting, queued=queued[-KEPT:],
     )  # fmt: skip
     return known, told
 
@@ -79,7 +80,11 @@ def give_up(known: Datagrams, at: float, reading: Set[Address]) -> tuple[Datagra
             told.append((datagram, "lost", _full(takers[0])))
         elif takers:
             kept.append(datagram)
-    return (replace(known, waiting=tuple(kept)) if len(kept) < len(known.waiting) else known), told
+    if len(kept) == len(known.waiting):
+        return known, []
+    # A receive that returns one after all (nobody looked for a while) shows no second packet.
+    queued = (*known.queued, *(datagram for datagram, _, _ in told))[-KEPT:]
+    return replace(known, waiting=tuple(kept), queued=queued), told
 
 
 def _full(taker: KernelSocket) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from msgspec import Struct
@@ -14,7 +15,9 @@ Cap = Literal["SPACE", "WAIT", ""]
 class Action(Struct, frozen=True, kw_only=True):
     """The next action. A press carries `id`: where the id has changed since it was painted, nothing is done.
 
-    `who`: the endpoint that it touches ("" for none). `begin_again`: no command, but the offer of a fresh lab.
+    `who`: the endpoint that it touches ("" for none); `packet`: the held packet, by its number. `until`: a label that
+    waits for the kernel's timer has "{left}" in it for the seconds until then, on the lab's clock. `begin_again`: no
+    command, but the offer of a fresh lab.
     """
 
     id: str
@@ -22,4 +25,17 @@ class Action(Struct, frozen=True, kw_only=True):
     cap: Cap = "SPACE"
     who: str = ""
     commands: tuple[AnyCommand, ...] = ()
+    packet: int | None = None
+    until: float | None = None
     begin_again: bool = False
+
+    @property
+    def target(self) -> str:
+        """What is reversed on the screen: "packet 7", or the endpoint whose next line it is."""
+        return f"packet {self.packet}" if self.packet is not None else self.who
+
+    def label_at(self, now: float) -> str:
+        """The label at this moment of the lab's clock; a countdown goes in whole seconds."""
+        if self.until is None:
+            return self.label
+        return self.label.format(left=f"{max(0, math.ceil(self.until - now))} s")

@@ -1,17 +1,19 @@
 """The director: what `space` does next. The first rule that fits, and it looks at nothing but the world.
 
-Without held packets the rules are: run a call that has something waiting; run a call that will not sleep; run one
-that will; begin UDP; the end. The conversation in focus comes first in each.
+Deliver a held packet; wait for one that was lost; run a call that has something waiting; run a call that will not
+sleep; run one that will; begin UDP; the end. The conversation in focus comes first in each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from netsim.model.commands import AnyCommand, StartEndpoint, Step
+from netsim.model.commands import AnyCommand, ReleasePacket, StartEndpoint, Step
+from netsim.model.views import client_name, clients, end_of, packets_of
 from netsim.model.world import Endpoint, World
 from netsim.story.action import Action
 from netsim.story.calls import describe, is_ready, speaker, would_sleep
+from netsim.story.packets import conversation_in_focus, describe_delivery, oldest_held
 
 OPENING: tuple[StartEndpoint, ...] = (
     StartEndpoint(who="server", program="tcp_server.py", role="server", transport="tcp"),
@@ -23,17 +25,63 @@ UDP_PAIR: tuple[StartEndpoint, ...] = (
 )
 
 
+MOST_CLIENTS = 9  # as many as there are keys to choose one
+
+
+def new_client(world: World) -> StartEndpoint | None:
+    """One more TCP client, None if there are as many as can be chosen by a key."""
+    number = len(clients(world, "tcp")) + 1
+    if number > MOST_CLIENTS:
+        return None
+    who = client_name("tcp", number)
+    return StartEndpoint(who=who, program="tcp_client.py", role="client", transport="tcp", number=number)
+
+
 def next_action(world: World) -> Action:
     """What a press of space would do now, and what the SPACE line says about it."""
     if world.ended is not None:
         return Action(id="ended", cap="", label="the lab is gone: b begins again with a fresh one, q quits")
     if len(world.endpoints) < len(OPENING) and world.step == 0:
         return Action(id="starting", cap="", label="starting two programs ...")
-    for rule in (_run_what_waits, _run_what_will_not_sleep, _run_to_sleep, _begin_udp):
+    for rule in (deliver_next, _wait_for_the_lost, _run_what_waits, _run_what_will_not_sleep, _run_to_sleep, _begin_udp):
         action = rule(world)
         if action is not None:
             return action
     return _end(world)
+
+
+def deliver_next(world: World) -> Action | None:
+    """Rule 3: packets are held; the oldest of the conversation in focus, or of all."""
+    packet = oldest_held(world)
+    if packet is None:
+        return None
+    return Action(
+        id=f"{world.step}:packet {packet.number}",
+        label=describe_delivery(packet, world),
+        packet=packet.number,
+        commands=(ReleasePacket(number=packet.number),),
+    )
+
+
+def _wait_for_the_lost(world: World) -> Action | None:
+    """Rule 4: the conversation in focus has lost a packet, and a timer of the kernel's runs that will send again."""
+    conversation = conversation_in_focus(world)
+    if conversation is None or conversation.transport != "tcp":
+        return None
+    packets = packets_of(world, conversation)
+    lost = [packet for packet in packets if packet.fate == "lost"]
+    if not lost or any(later.number > lost[-1].number and later.fate != "lost" for later in packets):
+        return None
+    ends = (end_of(world, conversation, role) for role in ("client", "server"))
+    timers = [end.expires_ms for end in ends if end is not None and end.timer == "retransmit"]
+    if not timers:
+        return None
+    return Action(
+        id=f"{world.step}:lost {lost[-1].number}",
+        cap="WAIT",
+        label="the kernel sends again in {left}; space does nothing until then",
+        until=world.observed_at + min(timers) / 1000,
+    )
 
 
 def _run_what_waits(world: World) -> Action | None:

@@ -9,10 +9,11 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from netsim.model.commands import AnyCommand, Kill, RunExtraLine, StartEndpoint, Step
+from netsim.model.commands import AnyCommand, Kill, ReleasePacket, RunExtraLine, StartEndpoint, Step
 from netsim.model.world import Endpoint, World
 from netsim.story.calls import CONNECTING, READING, SENDING, speaker, would_sleep
 from netsim.story.director import OPENING, UDP_PAIR
+from netsim.story.packets import held_packets, oldest_held
 
 
 class Connect(Struct, frozen=True):
@@ -48,7 +49,20 @@ class Restart(Struct, frozen=True):
     listened: bool
 
 
-Goal = Connect | Send | Close | Datagram | Restart
+class Finish(Struct, frozen=True):
+    """Deliver packets until `who` comes back from the call (number `call`) in which it sleeps."""
+
+    who: str
+    call: int
+
+
+class DeliverAll(Struct, frozen=True):
+    """Deliver what is held now, up to packet `last`: for where no program sleeps."""
+
+    last: int
+
+
+Goal = Connect | Send | Close | Datagram | Restart | Finish | DeliverAll
 
 
 class Do(Struct, frozen=True):
@@ -99,6 +113,15 @@ def restart(world: World) -> Goal:
     return Restart(who, server.pid if server else 0, listened or later or _has_ended(server))
 
 
+def finish(world: World) -> Goal:
+    """What `f` asks for: deliver until the sleeping call returns; the client's in focus, or else the server's."""
+    for who in (_client(world), _server_of(world, _client(world))):
+        endpoint = world.endpoints.get(who)
+        if endpoint is not None and endpoint.status == "asleep" and endpoint.call is not None:
+            return Finish(who, endpoint.call.call)
+    return DeliverAll(max((packet.number for packet in held_packets(world)), default=0))
+
+
 def advance(world: World, goal: Goal) -> Advance:
     """The next command on the way to the goal."""
     if world.ended is not None:
@@ -116,6 +139,13 @@ def advance(world: World, goal: Goal) -> Advance:
             return _datagram(world, text)
         case Restart():
             return _restart(world, goal)
+        case Finish():
+            return _finish(world, goal)
+        case DeliverAll(last):
+            packet = oldest_held(world)
+            if packet is None or packet.number > last:
+                return Reached() if last else Stuck("No packet is held: space goes on.")
+            return Do(ReleasePacket(number=packet.number))
         case _:
             assert_never(goal)
 
@@ -156,6 +186,16 @@ def _restart(world: World, goal: Restart) -> Advance:
     return Reached()
 
 
+def _finish(world: World, goal: Finish) -> Advance:
+    endpoint = world.endpoints.get(goal.who)
+    if endpoint is None or endpoint.status != "asleep" or endpoint.call is None or endpoint.call.call != goal.call:
+        return Wait() if endpoint is not None and endpoint.status == "running" else Reached()
+    packet = oldest_held(world)
+    if packet is None:
+        return Stuck(f"No packet is held, and the {speaker(endpoint, world)} sleeps on in {endpoint.call.name}().")
+    return Do(ReleasePacket(number=packet.number))
+
+
 def _towards(world: World, who: str, targets: frozenset[str], message: str | None) -> Advance:
     """Run `who` to its next call among `targets`, with all that must come first; an extra line if none is ahead."""
     endpoint = world.endpoints.get(who)
@@ -182,6 +222,9 @@ def _towards(world: World, who: str, targets: frozenset[str], message: str | Non
 
 def _let_the_other_side_move(world: World, endpoint: Endpoint) -> Advance:
     """`endpoint` waits (or would wait) for something: run the other program as far as it can do something about it."""
+    packet = oldest_held(world)
+    if packet is not None:
+        return Do(ReleasePacket(number=packet.number))
     other = world.endpoints.get(_client(world) if endpoint.role == "server" else _server_of(world, endpoint.who))
     if other is not None and other.status in ("starting", "running"):
         return Wait()
@@ -216,7 +259,8 @@ def _extra(endpoint: Endpoint, world: World, targets: frozenset[str], message: s
     target = named[0].target
     port = world.lab.port if world.lab else 8888
     if targets & SENDING:
-        line = f"{target}.send({(message or '').encode('utf-8', 'replace')!r})"
+        text = message or ""
+        line = f"{target}.send({text.encode()!r})" if text.isascii() else f"{target}.send({text!r}.encode('ascii'))"
     elif targets & CONNECTING:
         line = f"{target}.connect(('127.0.0.1', {port}))"
     else:

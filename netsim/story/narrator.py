@@ -22,6 +22,7 @@ from netsim.model.views import listener, unread_bytes, waiting
 from netsim.model.world import Endpoint, World
 from netsim.story.calls import plural, speaker
 from netsim.story.errors import explain
+from netsim.story.gate_narrator import narrate_gate
 
 WIDTH = 77
 SIGKILL = 9  # signal(7); the number, because this room asks no system
@@ -36,6 +37,10 @@ def narrate(world: World) -> str:
 def _sentence(world: World) -> str:
     if world.ended is not None:
         return f"The lab has ended: {world.ended.reason}"
+    if world.gate != "none":
+        told = narrate_gate(world)
+        if told is not None:
+            return told
     event = _telling(world.since)
     if event is None:
         return _opening(world)
@@ -161,6 +166,8 @@ def _connected(event: CallReturned, world: World) -> str:
 
 
 def _sent(event: CallReturned, endpoint: Endpoint, world: World) -> str:
+    if event.size == 0:
+        return f"{event.name}() returned 0: no bytes, so no packet. TCP knows no empty message."
     size = plural(event.size or 0, "byte")
     head = f"{event.name}() returned {event.result}: the kernel took {size}."
     peer = _peer(event, world)

@@ -10,19 +10,29 @@ from netsim.text.charset import CUT, Charset, cells, clip, payload
 from netsim.text.layout import fill, joined
 from netsim.text.lines import Line, Span, Style
 
-SIDE = 2  # columns left of the left lifeline
+SIDE = 2  # columns left of the left lifeline, one more than right of the right one
 GAP = 4  # cells between a held or lost packet and the wall that it has not reached
-ROOMY = 24  # cells between the lifelines from which there is room for a gap beside the longest label
+ROOMY = 24  # cells between the lifelines from which there is room for a gap beside a payload
 
 
 def draw_arrow(
-    packet: Packet, width: int, charset: Charset, *, touched: bool = False, new: bool = False, progress: float = 1.0
+    packet: Packet,
+    width: int,
+    charset: Charset,
+    *,
+    touched: bool = False,
+    new: bool = False,
+    progress: float = 1.0,
+    side: int = SIDE,
 ) -> Line:
-    """The packet's row. `touched`: SPACE will deliver it. `progress`: how much of its way it has come."""
-    inner = width - 2 * SIDE - 1
+    """The packet's row. `touched`: SPACE will deliver it. `progress`: how much of its way it has come.
+
+    `side`: columns left of the left lifeline; 0 where the lifelines stand at the edges.
+    """
+    inner = _inner(width, side)
     if inner < 3:
         return fill([Span(packet_label(packet, max(0, width), charset))], width)
-    reserve = 2 * (GAP + 2) if inner >= ROOMY else 2
+    reserve = 2 if inner < ROOMY else 4 if packet.transport == "tcp" else 2 * (GAP + 2)
     text = f" {packet_label(packet, max(1, inner - reserve - 2), charset)} "
     text = text if cells(text) <= inner - 2 else clip(text.strip(), inner - 2)
     rightwards = packet.sender == "client"
@@ -40,31 +50,35 @@ def draw_arrow(
     if not arrived:
         walls[rightwards] = charset.bar
     left, right = (Span(wall, "rule") for wall in walls)
-    return fill(joined([Span(" " * SIDE), left, *before, Span(text, style), *after, right]), width)
+    return fill(joined([Span(" " * side, "rule"), left, *before, Span(text, style), *after, right]), width)
+
+
+def _inner(width: int, side: int) -> int:
+    """How many columns there are between the lifelines."""
+    return width - side - 2 - max(0, side - 1)
 
 
 def _sides(packet: Packet, room: int) -> tuple[int, int]:
     """How many cells the label leaves on the sender's side and on the receiver's, without the arrow's head.
 
-    Dashes with gaps begin and end with a dash on either side of the label if both numbers are odd.
+    Dashes with gaps touch the label and the arrow's head if the receiver's side has an odd number of cells.
     """
     near = room // 2 if packet.sender == "client" else room - room // 2
     far = room - near
-    if packet.evidence == "inferred" and near > 1 and near % 2 == far % 2 == 0:
-        return near - 1, far + 1
-    return near, far
+    odd = packet.evidence == "inferred" and far > 0 and far % 2 == 0
+    return near + odd, far - odd
 
 
-def lifelines(width: int, charset: Charset, text: str = "") -> Line:
+def lifelines(width: int, charset: Charset, text: str = "", *, side: int = SIDE) -> Line:
     """A row without a packet; `text` stands between the lifelines."""
-    inner = width - 2 * SIDE - 1
+    inner = _inner(width, side)
     if inner < 3:
         return fill([Span(text)], width)
     text = clip(text, inner)
     before = (inner - cells(text)) // 2
     bar = Span(charset.bar, "rule")
     middle = Span(" " * before + text + " " * (inner - before - cells(text)))
-    return fill(joined([Span(" " * SIDE), bar, middle, bar]), width)
+    return fill(joined([Span(" " * side), bar, middle, bar]), width)
 
 
 def packet_label(packet: Packet, room: int, charset: Charset) -> str:
@@ -111,6 +125,6 @@ def _cell(distance: int, tip: int, head: Span, inner: int, before_label: int, pa
         return Span(" ")
     if packet.evidence != "inferred":
         return Span(charset.dash, "rule")
-    # Gaps are counted from the wall on one side of the label and from the tip on the other: both end in a dash.
-    phase = distance if distance < before_label else inner - 2 - distance
-    return Span(charset.dash if phase % 2 == 0 else " ", "rule")
+    # Gaps are counted from the label on one side and from the tip on the other; what is left over is at the wall.
+    phase = before_label - 1 - distance if distance < before_label else inner - 2 - distance
+    return Span(charset.dash if phase % 2 == 0 or distance == 0 else " ", "rule")

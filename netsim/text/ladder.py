@@ -12,7 +12,7 @@ from netsim.model.address import Conversation, Transport
 from netsim.model.packet import Packet
 from netsim.model.views import clients, conversation_of, end_of, listener, local_of, packets_of, pair_of
 from netsim.model.world import Endpoint, World
-from netsim.text.arrows import draw_arrow, lifelines
+from netsim.text.arrows import SIDE, draw_arrow, lifelines
 from netsim.text.charset import Charset
 from netsim.text.grid import Grid
 from netsim.text.layout import blank, fill, first_that_fits, joined, spread
@@ -57,24 +57,33 @@ def draw_ladders(
     return [joined([*left, tee, *right]) for left, tee, right in zip(columns[0], tees, columns[1], strict=True)]
 
 
-def draw_ladder_head(world: World, width: int, height: int, charset: Charset, *, transport: Transport) -> list[Line]:
-    """The ladder's head in its rule: the protocol, which of several clients, and what was counted."""
+def draw_ladder_head(
+    world: World, width: int, height: int, charset: Charset, *, transport: Transport, inferred: bool = True
+) -> list[Line]:
+    """The ladder's head in its rule: the protocol, which of several clients, and what was counted.
+
+    `inferred` False: another head says INFERRED.
+    """
     client, _ = pair_of(world, transport)
     packets = packets_of(world, conversation_of(world, client)) if client else ()
     everyone = clients(world, transport)
     which = f" {client.number} of {len(everyone)}" if client and len(everyone) > 1 else ""
     start = [Span(f"{charset.dash} ", "rule"), Span(transport.upper(), "head"), Span(which)]
-    variants = [[*start, *rest, Span(" ")] for rest in _counts(packets)]
+    variants = [[*start, *rest, Span(" ")] for rest in _counts(packets, inferred=inferred and any_inferred(packets))]
     head = fill(first_that_fits(variants, width), width, charset.dash, "rule")
     return [head, *(fill((), width, charset.dash, "rule") for _ in range(height - 1))][: max(0, height)]
 
 
-def draw_ends(world: World, width: int, height: int, charset: Charset, *, transport: Transport) -> list[Line]:
+def draw_ends(
+    world: World, width: int, height: int, charset: Charset, *, transport: Transport, states: bool = True
+) -> list[Line]:
     """Both ends' ports, each above its lifeline, with their states; the roles' names where there is no port yet."""
     client, server = pair_of(world, transport)
     conversation = conversation_of(world, client) if client else None
     left = _client_end(world, conversation, client, charset, transport)
     right = _server_end(world, conversation, server, charset, transport)
+    if not states:
+        left, right = left[:1], right[-1:]
     line = fill(spread([Span(" "), *left], right, width - 1), width)
     return [line, *([blank(width)] * (height - 1))][: max(0, height)]
 
@@ -89,6 +98,7 @@ def draw_packets(
     target: str = "",
     progress: Mapping[int, float] | None = None,
     now: float | None = None,
+    side: int = SIDE,
 ) -> list[Line]:
     """The conversation's newest packets, the newest at the bottom; from the top while there are few."""
     client, _ = pair_of(world, transport)
@@ -102,33 +112,39 @@ def draw_packets(
             touched=target == f"packet {packet.number}",
             new=f"packet {packet.number}" in world.changed,
             progress=(progress or {}).get(packet.number, 1.0),
+            side=side,
         )
         for packet in packets[-max(1, height) :]
     ]
     if packets and packets[-1].fate == "lost" and conversation is not None:
         again = _sent_again(world, packets[-1], conversation, world.at if now is None else now)
-        rows += [lifelines(width, charset, again)] if again else []
-    empty = lifelines(width, charset)
+        rows += [lifelines(width, charset, again, side=side)] if again else []
+    empty = lifelines(width, charset, side=side)
     return (rows + [empty] * (height - len(rows)))[-height:] if height > 0 else []
 
 
 # --- the head
 
 
-def _counts(packets: Sequence[Packet]) -> list[list[Span]]:
+def any_inferred(packets: Sequence[Packet]) -> bool:
+    """Whether a head has to say INFERRED."""
+    return any(packet.evidence == "inferred" for packet in packets)
+
+
+def _counts(packets: Sequence[Packet], *, inferred: bool) -> list[list[Span]]:
     """What the head says of the packets, the longest variant first."""
     if not packets:
         return [[Span("  no packet yet")]]
-    inferred = [Span("  "), Span("INFERRED", "head")] if any(each.evidence == "inferred" for each in packets) else []
+    how = [Span("  "), Span("INFERRED", "head")] if inferred else []
     lost = sum(packet.fate == "lost" for packet in packets)
     number = [Span(f"  {_plural(len(packets), 'packet')}")]
     gone = [Span("  "), Span(f"{lost} lost", "lost")] if lost else []
     size = _plural(sum(packet.length for packet in packets if packet.fate != "lost"), "byte")
     return [
-        [*inferred, *number, *gone, Span(f"  {size} of data")],
-        [*inferred, *number, *gone, Span(f"  {size}")],
-        [*inferred, *number, *gone],
-        [*inferred, *number],
+        [*how, *number, *gone, Span(f"  {size} of data")],
+        [*how, *number, *gone, Span(f"  {size}")],
+        [*how, *number, *gone],
+        [*how, *number],
     ]
 
 

@@ -37,18 +37,19 @@ def draw_panes(world: World, grid: Grid, charset: Charset, *, target: str = "") 
 
 
 def draw_head(
-    world: World, width: int, height: int, charset: Charset, *, endpoint: Endpoint | None, role: str
+    world: World, width: int, height: int, charset: Charset, *, endpoint: Endpoint | None, role: str, what: str = ""
 ) -> list[Line]:
     """A pane's head in its rule: the role, which of several, the PID and the one before, the protocol or the end.
 
-    The role of the pane that has the keys is bold.
+    The role of the pane that has the keys is bold. `what`: what is shown of it, where that has to be said.
     """
     if height <= 0:
         return []
     begin = Span(f"{charset.dash} ", "rule")
     name = Span(role.upper(), _name_style(world, role))
+    noun = [Span(f" {what}")] if what else []
     if endpoint is None:
-        return [fill([begin, name, Span("  no process yet ")], width, charset.dash, "rule")]
+        return [fill([begin, name, *noun, Span("  no process yet ")], width, charset.dash, "rule")]
     everyone = clients(world, endpoint.transport) if endpoint.role == "client" else ()
     which = [Span(f" {endpoint.number} of {len(everyone)}")] if len(everyone) > 1 else []
     pid = [Span("  "), Span(f"pid {endpoint.pid}", "bold" if _has_started(world, endpoint) else "")]
@@ -56,9 +57,11 @@ def draw_head(
     how = [Span(f"  {_how(endpoint)}")]
     end = [Span(" ")]
     variants = [
-        [begin, name, *which, *pid, *was, *how, *end],
+        [begin, name, *noun, *which, *pid, *was, *how, *end],
+        [begin, name, *noun, *which, *pid, *was, *(how if endpoint.status == "ended" else []), *end],
         [begin, name, *which, *pid, *was, *(how if endpoint.status == "ended" else []), *end],
-        [begin, name, *which, *pid, *how, *end],
+        [begin, name, *noun, *which, *pid, *how, *end],
+        [begin, name, *noun, *which, *pid, *end],
         [begin, name, *which, *pid, *end],
     ]
     head = fill(first_that_fits(variants, width), width, charset.dash, "rule")

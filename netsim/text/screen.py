@@ -18,6 +18,7 @@ from netsim.text.lines import Line, Span
 from netsim.text.panes import draw_panes
 from netsim.text.table import draw_table_area
 from netsim.text.title import draw_title
+from netsim.text.wide import draw_lanes, draw_tees
 
 
 class Scene(NamedTuple):
@@ -39,14 +40,24 @@ class Scene(NamedTuple):
 def draw_screen(world: World, grid: Grid, charset: Charset, scene: Scene) -> list[Line]:
     """`grid.rows` lines of `grid.columns` cells."""
     columns = grid.columns
+    table = draw_table_area(world, grid, charset, now=scene.now, offset=scene.offset)
     return [
         *draw_title(world, columns, 1, charset, recorded=scene.recorded, steps=scene.steps),
-        *draw_panes(world, grid, charset, target=scene.target),
-        *draw_ladders(world, grid, charset, target=scene.target, progress=scene.progress, now=scene.now),
-        *draw_table_area(world, grid, charset, now=scene.now, offset=scene.offset),
+        *_draw_middle(world, grid, charset, scene),
+        *([draw_tees(table[0], grid, charset), *table[1:]] if grid.is_wide else table),
         *draw_why(scene.why, columns, grid.why.height, charset),
         *draw_space(scene.cap, scene.label, columns, 1, charset, armed=scene.armed),
         *draw_keys(scene.keys, columns, 1, charset),
+    ]
+
+
+def _draw_middle(world: World, grid: Grid, charset: Charset, scene: Scene) -> list[Line]:
+    """Rows `grid.heads` and `grid.body`."""
+    if grid.is_wide:
+        return draw_lanes(world, grid, charset, target=scene.target, progress=scene.progress, now=scene.now)
+    return [
+        *draw_panes(world, grid, charset, target=scene.target),
+        *draw_ladders(world, grid, charset, target=scene.target, progress=scene.progress, now=scene.now),
     ]
 
 

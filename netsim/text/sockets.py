@@ -53,9 +53,10 @@ def draw_sockets(world: World, width: int, height: int, charset: Charset, *, end
     """The endpoint's sockets in `height` rows: its own, the kernel's, then (for a client) the other clients."""
     if endpoint is None or height <= 0:
         return [blank(width)] * max(0, height)
-    others = _others(world, width, charset, endpoint)
+    others = draw_others(world, width, charset, endpoint=endpoint)
     entries = _entries(world, endpoint, width, charset)
-    lines = [_text(line, width) for line in _without_sockets(endpoint, width, height - len(others), charset)]
+    texts = error_text(endpoint, width, height - len(others), charset) or without_sockets(endpoint)
+    lines = [_text(line, width) for line in texts]
     room = height - len(others) - len(lines)
     own_rows = sum(1 + len(entry.notes) for entry in entries) <= room
     for entry in entries:
@@ -149,11 +150,11 @@ def _connection(
     notes: list[str] = []
     short: list[str] = []
     if unread := unread_bytes(kernel):
-        notes.append(f"{_bytes(unread)} in the kernel, unread")
-        short += [f"{_bytes(unread)} unread", f"{unread} unread"]
+        notes.append(f"{bytes_text(unread)} in the kernel, unread")
+        short += [f"{bytes_text(unread)} unread", f"{unread} unread"]
     if kept := unacknowledged_bytes(kernel):
-        notes.append(f"{_bytes(kept)} kept until acknowledged")
-        short += [f"{_bytes(kept)} kept", f"{kept} kept"]
+        notes.append(f"{bytes_text(kept)} kept until acknowledged")
+        short += [f"{bytes_text(kept)} kept", f"{kept} kept"]
     shown = Span(kernel.state, "bold") if fresh else state(world, kernel)
     return Entry(label, ends, [[shown]], tuple(notes), tuple(short))
 
@@ -191,24 +192,30 @@ def _datagrams(world: World, ref: SocketRef) -> list[list[Span]]:
     least, exact = datagrams_waiting(world, ref)
     if not least:
         return [[Span("a datagram is waiting")]]
-    text = _bytes(least)
+    text = bytes_text(least)
     if exact:
         return [[Span(f"{text} {'is' if least == 1 else 'are'} waiting")], [Span(f"{text} wait")]]
     return [[Span(f"{text} or more are waiting")], [Span(f"{text} or more wait")]]
 
 
-def _bytes(count: int) -> str:
+def bytes_text(count: int) -> str:
+    """ "1 byte", "19 bytes"."""
     return f"{count} byte" if count == 1 else f"{count} bytes"
 
 
 # --- where there is none
 
 
-def _without_sockets(endpoint: Endpoint, width: int, height: int, charset: Charset) -> list[str]:
-    """What ended the program, as Python says it; else why there is no socket. Nothing where it has some."""
-    if endpoint.error is not None:
-        message = f": {endpoint.error.message}" if endpoint.error.message else ""
-        return wrapped(charset.visible(endpoint.error.type + message), width - 2, height)
+def error_text(endpoint: Endpoint, width: int, height: int, charset: Charset) -> list[str]:
+    """What ended the program, as Python says it; nothing where no error did."""
+    if endpoint.error is None:
+        return []
+    message = f": {endpoint.error.message}" if endpoint.error.message else ""
+    return wrapped(charset.visible(endpoint.error.type + message), width - 2, height)
+
+
+def without_sockets(endpoint: Endpoint) -> list[str]:
+    """Why there is no socket; nothing where the process has some."""
     if endpoint.sockets:
         return []
     if endpoint.status == "starting":
@@ -226,7 +233,7 @@ def _without_sockets(endpoint: Endpoint, width: int, height: int, charset: Chars
 # --- the other clients
 
 
-def _others(world: World, width: int, charset: Charset, endpoint: Endpoint) -> list[Line]:
+def draw_others(world: World, width: int, charset: Charset, *, endpoint: Endpoint) -> list[Line]:
     """One row with the clients that are not shown, and the keys that show them; none where there is only one."""
     everyone = clients(world, endpoint.transport)
     if endpoint.role != "client" or len(everyone) < 2:

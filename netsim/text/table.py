@@ -11,7 +11,7 @@ from netsim.model.rows import row_name
 from netsim.model.views import port_role
 from netsim.model.world import Row, World
 from netsim.text.charset import Charset, cells, clip
-from netsim.text.grid import Grid
+from netsim.text.grid import WIDE, Grid, wide_widths
 from netsim.text.layout import Cell, blank, placed, width_of
 from netsim.text.lines import Line, Span, Style
 from netsim.text.marks import port_text
@@ -40,9 +40,7 @@ def draw_table_head(
     """The rule with the columns' heads, and how many rows there are; `rows`: how many can be shown."""
     if height <= 0:
         return []
-    every = sum(slot.row is not None for slot in world.slots)
-    here = sum(slot.row is not None for slot in world.slots[offset : offset + rows])
-    count = f" {here} of {every}, tab " if here < every else f" {every} row " if every == 1 else f" {every} rows "
+    count = f" {_count(world, rows, first_slot(world, rows, offset))} "
     heads = [Cell(column, [Span(f"{head} ", "head")]) for column, head in zip(_columns(width), HEADS, strict=True)]
     last = Cell(width - cells(count) - 1, [Span(count)])
     if last.column > heads[-1].column + len(HEADS[-1]) + 1:
@@ -54,19 +52,41 @@ def draw_table_head(
 def draw_table(
     world: World, width: int, height: int, charset: Charset, *, now: float | None = None, offset: int = 0
 ) -> list[Line]:
-    """The rows from `offset` on. `now`: the lab's clock, for what is left of TIME_WAIT."""
+    """The rows from `offset` on, or the last ones. `now`: the lab's clock, for what is left of TIME_WAIT."""
     if not any(slot.row for slot in world.slots):
         empty = placed([Cell(_columns(width)[0], [Span("-")]), Cell(_columns(width)[1], [Span(EMPTY)])], width)
         return [empty, *([blank(width)] * (height - 1))][: max(0, height)]
     clock = world.at if now is None else now
+    first = first_slot(world, height, offset)
     lines = [
         _row(world, slot.row, width, charset, clock) if slot.row else blank(width)
-        for slot in world.slots[offset : offset + max(0, height)]
+        for slot in world.slots[first : first + max(0, height)]
     ]
     return lines + [blank(width)] * (height - len(lines))
 
 
+def first_slot(world: World, rows: int, offset: int) -> int:
+    """The place that is shown first of `rows` if so many are to be scrolled out: the last ones stay at the bottom."""
+    return max(0, min(offset, len(world.slots) - rows))
+
+
+def _count(world: World, rows: int, first: int) -> str:
+    """How many rows there are, and which of them are shown if not all."""
+    every = sum(slot.row is not None for slot in world.slots)
+    before = sum(slot.row is not None for slot in world.slots[:first])
+    here = sum(slot.row is not None for slot in world.slots[first : first + rows])
+    if here == every:
+        return "1 row" if every == 1 else f"{every} rows"
+    shown = f"{before + 1}-{before + here}" if before and here > 1 else f"{before + here}" if before else f"{here}"
+    return f"{shown} of {every}, tab"
+
+
 def _columns(width: int) -> tuple[int, ...]:
+    """Where the columns begin; below a wide screen's lanes two of them stand where lanes do."""
+    if width >= WIDE:
+        program, kernel, *_ = wide_widths(width)
+        peer, pid = program + 2, program + kernel + 3
+        return COLUMNS[0], peer // 2, peer, pid, pid + 20
     more = max(0, width - NARROW)
     return tuple(column + more * share // 8 for column, share in zip(COLUMNS, SHARES, strict=True))
 

@@ -22,9 +22,11 @@ from netsim.session import Session
 from netsim.story import goals
 from netsim.story.action import Cap
 from netsim.story.director import next_action
+from netsim.story.moments import MOMENTS
 from netsim.story.narrator import narrate
 from netsim.text.charset import Charset
-from netsim.text.grid import Grid
+from netsim.text.grid import LANES, Grid
+from netsim.text.kernel_timer import counts_down
 from netsim.text.lines import Line
 from netsim.text.screen import Scene, draw_screen, draw_too_small
 from netsim.tui.driver import Driver
@@ -36,6 +38,7 @@ from netsim.tui.widgets.lines_view import LinesView
 if TYPE_CHECKING:
     from netsim.tui.widgets.prompt import Prompt
 
+GATHERING = 0.045  # seconds: what a step brings, a delayed ACK too, is painted once
 HELD_DOWN = 0.15  # seconds: a key that comes again sooner is held down
 ARMING = 0.5  # seconds that a label which changed by itself must have been there before a press counts
 SETTLING = 1.0  # seconds after a press in which a new label is its consequence
@@ -71,13 +74,14 @@ class Board(Screen[None]):
         self._pressed = 0.0
         self._clock = 0.0  # the lab's clock minus ours
         self._step_due = False
+        self._paint_due = False
 
     def compose(self) -> ComposeResult:
         """The tiles: what changes together is painted together."""
         yield LinesView(id="title")
         with Horizontal(id="programs"):
-            yield LinesView(id="left")
-            yield LinesView(id="right")
+            for name in LANES:
+                yield LinesView(id=name)
         yield LinesView(id="table")
         yield LinesView(id="bottom")
 
@@ -95,13 +99,19 @@ class Board(Screen[None]):
         self._clock = self._session.world.at - time.monotonic()
         self._flights.look(self._session.world.packets, time.monotonic())
         self._schedule_step()
+        if not self._paint_due:
+            self._paint_due = True
+            self.set_timer(GATHERING, self._paint_gathered)
+
+    def _paint_gathered(self) -> None:
+        self._paint_due = False
         self.paint()
 
     def _schedule_step(self) -> None:
         if self._step_due or not (self._driver.busy or self._driver.playing) or self._session.pending:
             return
         pace = self._pace if self._driver.playing else PACE
-        if not self._animation and not self._driver.playing:
+        if self._driver.hurries or not (self._animation or self._driver.playing):
             pace = 0.0
         self._step_due = True
         self.set_timer(max(pace, 0.001), self._next_step)
@@ -129,8 +139,9 @@ class Board(Screen[None]):
         lines = draw_screen(self._session.world, grid, self._charset, self._scene())
         self._tile("title", lines[:1], 1)
         body = lines[1 : grid.table_head.top]
-        self._tile("left", columns(body, 0, grid.left + 1), len(body), grid.left + 1)
-        self._tile("right", columns(body, grid.left + 1, width), len(body))
+        for tile in grid.tiles:
+            self._tile(tile.name, columns(body, tile.start, tile.end), len(body), tile.width)
+        self.set_class(grid.is_wide, "wide")
         self._tile("table", lines[grid.table_head.top : grid.why.top], grid.table.height + 1)
         bottom = lines[grid.why.top :]
         self._tile("bottom", bottom, len(bottom))
@@ -152,8 +163,9 @@ class Board(Screen[None]):
             self._painted = (action.id, now if by_itself else 0.0)
         progress = self._flights.progress(now)
         self._run(self._frames, bool(progress))
-        self._run(self._seconds, any(slot.row and slot.row.expires_at is not None for slot in world.slots))
-        cap, label, target = action.cap, action.label, action.who
+        self._run(self._seconds, counts_down(world) or action.until is not None)
+        lab_now = now + self._clock
+        cap, label, target = action.cap, action.label_at(lab_now), action.target
         if self._session.pending and now - self._pressed < PATIENCE:
             cap, label, target = self._said  # what was pressed for is being done: nothing flickers meanwhile
         elif self._driver.busy:
@@ -165,7 +177,7 @@ class Board(Screen[None]):
             label=label,
             keys=keys_line(),
             target=target,
-            now=now + self._clock,
+            now=lab_now,
             progress=progress,
         )
 
@@ -175,6 +187,8 @@ class Board(Screen[None]):
                 return "Quit? Both programs end with netsim. q again quits; any other key goes on."
             case "begin_again":
                 return "Begin again? All that happened is forgotten. b again does it; any other key not."
+            case "moments":
+                return "Run to: " + "  ".join(f"{each.key} {each.name}" for each in MOMENTS)
             case "ctrl+c":
                 return "ctrl+c again quits; any other key goes on."
         return ""
@@ -229,9 +243,30 @@ class Board(Screen[None]):
         """i"""
         self._do(self._driver.interrupt)
 
-    def action_choose(self, number: str) -> None:
-        """1 to 9"""
-        self._do(lambda: self._driver.choose(int(number)))
+    def action_drop(self) -> None:
+        """d"""
+        self._do(self._driver.drop)
+
+    def action_finish(self) -> None:
+        """f"""
+        self._do(self._driver.finish)
+
+    def action_gate(self) -> None:
+        """o"""
+        self._do(self._driver.toggle_gate)
+
+    def action_choose(self, number: int) -> None:
+        """1 to 9: a client, or a moment where those are asked for."""
+        moment = next((each for each in MOMENTS if each.key == str(number)), None)
+        if self._asking == "moments" and moment is not None:
+            self._flights.forget()
+            self._do(lambda: self._driver.go_to(moment))
+        else:
+            self._do(lambda: self._driver.choose(number))
+
+    def action_moments(self) -> None:
+        """m"""
+        self._ask("moments")
 
     def action_turn(self) -> None:
         """tab"""

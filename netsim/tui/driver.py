@@ -7,17 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from netsim.model.commands import AnyCommand, Interrupt, Kill, StartEndpoint
-from netsim.model.views import client_name, clients, server_name, shown_pair
+from netsim.model.commands import (
+    AnyCommand,
+    CloseGate,
+    DropPacket,
+    Interrupt,
+    Kill,
+    OpenGate,
+    RestartGate,
+)
+from netsim.model.views import client_name, server_name, shown_pair
 from netsim.model.world import Endpoint, World
 from netsim.session import Session
 from netsim.story import goals
 from netsim.story.action import Action
 from netsim.story.calls import speaker
-from netsim.story.director import next_action
+from netsim.story.director import MOST_CLIENTS, new_client, next_action
 from netsim.story.goals import Do, Goal, Reached, Stuck, Wait
-
-MOST_CLIENTS = 9  # as many as there are keys to choose one
+from netsim.story.moments import Moment, approach
+from netsim.story.packets import held_packets, oldest_held
 
 
 class Driver:
@@ -25,7 +33,7 @@ class Driver:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._goal: Goal | None = None
+        self._goal: Goal | Moment | None = None
         self.answer = ""
         self.playing = False
 
@@ -38,6 +46,11 @@ class Driver:
     def busy(self) -> bool:
         """Whether something asked for is still under way."""
         return self._goal is not None or self._session.pending
+
+    @property
+    def hurries(self) -> bool:
+        """Whether it is on its way to a moment: nobody has to follow every step there."""
+        return isinstance(self._goal, Moment)
 
     # --- what the keys ask for
 
@@ -57,6 +70,11 @@ class Driver:
         self.answer = ""
         self._goal = make(self.world)
         self.move_on()
+
+    def go_to(self, moment: Moment) -> None:
+        """Begin again with a fresh lab and run to a moment."""
+        self.begin_again()
+        self._goal = moment
 
     def interrupt(self) -> None:
         """Interrupt the call in which the program in focus sleeps, or else any that sleeps."""
@@ -80,14 +98,11 @@ class Driver:
 
     def add_client(self) -> None:
         """Start one more TCP client."""
-        number = len(clients(self.world, "tcp")) + 1
-        if number > MOST_CLIENTS:
+        command = new_client(self.world)
+        if command is None:
             self.answer = f"Nine clients are the most here: 1 to {MOST_CLIENTS} choose one, c connects it."
             return
-        self._ask(
-            StartEndpoint(who=client_name("tcp", number), program="tcp_client.py", role="client", transport="tcp",
-                          number=number)
-        )  # fmt: skip
+        self._ask(command)
 
     def choose(self, number: int) -> None:
         """Turn to a client by its number."""
@@ -104,6 +119,42 @@ class Driver:
         other = server_name(focus.transport) if focus.role == "client" else client_name(focus.transport, focus.number)
         self.answer = ""
         self._session.focus(other)
+
+    def drop(self) -> None:
+        """Throw away the packet that would be delivered next."""
+        packet = oldest_held(self.world)
+        if packet is None:
+            self.answer = self._no_gate() or "No packet is held now: there is nothing to drop. space goes on."
+            return
+        self._ask(DropPacket(number=packet.number))
+
+    def finish(self) -> None:
+        """Deliver packets until the sleeping call returns."""
+        if not held_packets(self.world):
+            self.answer = self._no_gate() or "No packet is held now: there is nothing to deliver. space goes on."
+            return
+        self.pursue(goals.finish)
+
+    def toggle_gate(self) -> None:
+        """Open the gate, close it, or restart it if it has failed."""
+        match self.world.gate:
+            case "none":
+                self.answer = self._no_gate()
+            case "closed":
+                self._ask(OpenGate())
+            case "open":
+                self._ask(CloseGate())
+            case "failed":
+                self._ask(RestartGate())
+
+    def _no_gate(self) -> str:
+        """Why no packet can be held here, "" where it can."""
+        lab = self.world.lab
+        if self.world.gate != "none" or lab is None:
+            return ""
+        if lab.net == "private":
+            return "Packets can't be held here: netsim doctor says why, and what to do."
+        return "In the host net packets can't be held, only inferred: netsim doctor says why."
 
     def begin_again(self) -> None:
         """A fresh lab; what was asked for is forgotten."""
@@ -126,7 +177,8 @@ class Driver:
             return False
         if self._goal is None:
             return self._play()
-        match goals.advance(self.world, self._goal):
+        goal = self._goal
+        match approach(self.world, goal) if isinstance(goal, Moment) else goals.advance(self.world, goal):
             case Do(command, final):
                 if final:
                     self._goal = None

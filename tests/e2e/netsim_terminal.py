@@ -12,6 +12,7 @@ from typing import NamedTuple
 from tests.terminal import Terminal
 
 ROOT = Path(__file__).parent.parent.parent
+QUICKLY = "--no-animation"  # packets do not move, and keys that take several steps take them without a pause
 STEP_BUDGET = 6000  # bytes that one press may cost at 80x24
 QUIET = 0.25  # seconds without a byte: nothing moves any more, and a further press is no repeat
 ARMED = 0.6  # seconds after which space takes what came up without a press

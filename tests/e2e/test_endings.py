@@ -9,12 +9,11 @@ import psutil
 import pytest
 
 from tests import processes
-from tests.e2e.netsim_terminal import Netsim, ss
+from tests.e2e.netsim_terminal import QUICKLY, Netsim, ss
 
 pytestmark = [pytest.mark.needs_ss, pytest.mark.usefixtures("no_leaks")]
 
 Moment = Callable[[Netsim], object]
-QUICKLY = ("--no-animation",)
 
 
 def first_bytes(netsim: Netsim) -> None:
@@ -62,7 +61,7 @@ def assert_all_is_gone(netsim: Netsim, known: list[psutil.Process]) -> None:
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.__name__)
 def test_killed_at_any_moment_it_leaves_nothing(free_port: int, moment: Moment) -> None:
-    with Netsim(free_port, *QUICKLY) as netsim:
+    with Netsim(free_port, QUICKLY) as netsim:
         moment(netsim)
         known = the_others(netsim)
         assert moment is first_bytes or len(known) >= 3

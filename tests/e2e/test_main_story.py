@@ -7,14 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.netsim_terminal import ENDS, STEP_BUDGET, WIRES, Netsim, Socket, ss
+from tests.e2e.netsim_terminal import ENDS, QUICKLY, STEP_BUDGET, WIRES, Netsim, Socket, ss
 
 pytestmark = [pytest.mark.needs_ss, pytest.mark.needs_sock_diag, pytest.mark.usefixtures("no_leaks")]
 
 
 @pytest.fixture
-def netsim(free_port: int) -> Iterator[Netsim]:
-    with Netsim(free_port) as terminal:
+def netsim(free_port: int, request: pytest.FixtureRequest) -> Iterator[Netsim]:
+    """netsim at its start, with what a test's parameter adds to its command line."""
+    with Netsim(free_port, *([request.param] if hasattr(request, "param") else [])) as terminal:
         terminal.wait_for_start()
         yield terminal
 
@@ -65,12 +66,13 @@ def test_connect_send_close_and_datagram_from_cold(netsim: Netsim) -> None:
     netsim.press("u")
     netsim.wait_quiet()
     netsim.press("enter")
-    netsim.wait_until(lambda: re.search(r"UDP +1 packet ", netsim.lines()[WIRES]), "one datagram")
+    netsim.wait_until(lambda: re.search(r"UDP .*\b1 packet ", netsim.lines()[WIRES]), "one datagram")
     netsim.wait_quiet()
     netsim.compare_with_ss()
     assert ("udp", netsim.port) in {(each.transport, each.port) for each in ss(netsim.port)}
 
 
+@pytest.mark.parametrize("netsim", [QUICKLY], indirect=True)
 def test_restart_keeps_the_port_and_changes_the_pid_ten_times(netsim: Netsim) -> None:
     netsim.space_until(r"LISTEN")
     pids = [netsim.pid_of("server")]

@@ -14,6 +14,8 @@ import sys
 import time
 from typing import Any
 
+from msgspec.structs import replace
+
 from netsim.lab.sockdiag import SockDiag
 from netsim.model.address import Address, Role, Transport
 from netsim.model.events import (
@@ -38,7 +40,8 @@ names, wait = {}, sys.argv[1] == "True"
 def address(a): return a[:2] if isinstance(a, tuple) and a[1] else None
 def ref(s):
     if not isinstance(s, socket.socket) or s.fileno() < 0: return None
-    found = {"fd": s.fileno(), "inode": os.fstat(s.fileno()).st_ino, "transport": "tcp" if s.type == socket.SOCK_STREAM else "udp"}
+    kind = "tcp" if s.type == socket.SOCK_STREAM else "udp"
+    found = {"fd": s.fileno(), "inode": os.fstat(s.fileno()).st_ino, "transport": kind}
     for key, ask in ("local", s.getsockname), ("remote", s.getpeername):
         try: found[key] = address(ask())
         except OSError: found[key] = None
@@ -69,7 +72,7 @@ class Stage:
     """The processes by name, and everything that was observed so far in `events`."""
 
     def __init__(self, port: int, *, orderly: bool = True) -> None:
-        """`orderly`: a process waits for the sample before its call; otherwise that sample may show the call's effect."""
+        """`orderly`: a process waits for the sample before its call; otherwise that may show the call's effect."""
         self.port = port
         self._orderly = orderly
         self.events: list[AnyEvent] = []
@@ -103,13 +106,20 @@ class Stage:
         role: Role = "server" if "server" in who else "client"
         self.events.append(
             EndpointStarted(
-                at=self.now, who=who, pid=process.pid, inner_pid=process.pid, role=role, transport=transport, number=1,
-                program="", source=(),
-            )  # fmt: skip
+                at=self.now,
+                who=who,
+                pid=process.pid,
+                inner_pid=process.pid,
+                role=role,
+                transport=transport,
+                number=1,
+                program="",
+                source=(),
+            )
         )
 
     def call(self, who: str, on: str, name: str, *args: object, to: str = "conn") -> None:
-        """Have `who` make one call on its socket `on`; comes back when it returned, or sleeps, and 50 ms have passed."""
+        """Have `who` make one call on its socket `on`; comes back 50 ms after it returned, or sleeping."""
         self.begin(who, on, name, *args, to=to)
         while self._lines[who]:
             self.settle(0.0)
@@ -194,11 +204,22 @@ class Stage:
         error = told["error"]
         self.events.append(
             CallReturned(
-                at=self.now, who=who, pid=pid, inner_pid=pid, call=started.call, name=started.name, line=0, result="",
-                error=CallError(*error) if error else None, microseconds=0.0, socket=_ref(told["socket"]),
-                accepted=_ref(told.get("accepted")), size=told.get("size"), data=told.get("data"),
+                at=self.now,
+                who=who,
+                pid=pid,
+                inner_pid=pid,
+                call=started.call,
+                name=started.name,
+                line=0,
+                result="",
+                error=CallError(*error) if error else None,
+                microseconds=0.0,
+                socket=_ref(told["socket"]),
+                accepted=_ref(told.get("accepted")),
+                size=told.get("size"),
+                data=told.get("data"),
                 peer=_address(told.get("peer")),
-            )  # fmt: skip
+            )
         )
         self._sample()
 
@@ -212,8 +233,6 @@ class Stage:
 
 def _told(sockets: tuple[KernelSocket, ...]) -> list[object]:
     """What counts as a difference: everything but a running countdown."""
-    from msgspec.structs import replace
-
     return [replace(each, expires_ms=0) for each in sockets]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -35,6 +36,9 @@ class Frame(NamedTuple):
 
     world: World
     scene: Scene
+
+
+Moment = Callable[[], Frame]
 
 
 def start() -> Frame:
@@ -103,6 +107,28 @@ def queue() -> Frame:
         Scene(
             "Three connections on one port, all ESTABLISHED, and no process holds any.", "SPACE",
             "server: accept() takes the first, :51324", KEYS, target="server",
+        ),
+    )  # fmt: skip
+
+
+def accepted() -> Frame:
+    """The first of three connections is accepted, two wait."""
+    before = queue().world
+    server = program(
+        "server", stands="conn.send", results={**LISTENS, "accept": "→ fd 4"},
+        sockets=(LISTENING, ref(4, 31, 8888, 51324)),
+    )  # fmt: skip
+    clients = (before.endpoints[f"client{number}"] for number in (1, 2, 3))
+    listener, taken, *rest = before.kernel
+    world = build(
+        server, *clients, packets=before.packets, step=14,
+        kernel=(replace(listener, receive_queue=2), replace(taken, inode=31), *rest),
+    )  # fmt: skip
+    return Frame(
+        world,
+        Scene(
+            "accept() sent nothing. It took a waiting connection: fd 4, still port 8888.", "SPACE",
+            "server: send() hands its bytes to the kernel", KEYS, target="server",
         ),
     )  # fmt: skip
 

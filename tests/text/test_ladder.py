@@ -35,7 +35,7 @@ class TestArrows:
             ("< SYN-ACK seq=0 ack=1", {}, "  ├◄────── SYN-ACK seq=0 ack=1 ──────┤ "),
             ("< SYN-ACK seq=0 ack=1", {"fate": "held"}, "  │    ■── SYN-ACK seq=0 ack=1 ──────┤ "),
             ("< SYN-ACK seq=0 ack=1", {"fate": "lost"}, "  │    ×── SYN-ACK seq=0 ack=1 ──────┤ "),
-            ("< SYN-ACK seq=0 ack=1", {"evidence": "inferred"}, "  ├◄─ ─ ─ ─ SYN-ACK seq=0 ack=1 ─ ─ ─┤ "),
+            ("< SYN-ACK seq=0 ack=1", {"evidence": "inferred"}, "  ├◄─ ─ ─ SYN-ACK seq=0 ack=1 ─ ─ ─ ─┤ "),
             ("< 19 bytes seq=1", {}, "  ├◄──────── 19 bytes seq=1 ─────────┤ "),
             ("> ACK ack=20", {}, "  ├────────── ACK ack=20 ───────────►┤ "),
             ("< FIN seq=20", {"fate": "held"}, "  │    ■────── FIN seq=20 ───────────┤ "),

@@ -93,7 +93,7 @@ def test_what_is_not_known() -> None:
 def test_a_peer_elsewhere_is_spelled_out() -> None:
     row = Row(key=replace(CONNECTION, peer=Address("10.0.0.2", 51324)), state="ESTABLISHED", pids=(1,), name="server")
     assert table(row)[0] == " 8888/tcp   ESTABLISHED  10.0.0... 1               server"
-    assert table(row, width=160)[0].startswith(" 8888/tcp             ESTABLISHED            10.0.0.2:51324 ")
+    assert table(row, width=160)[0].startswith(" 8888/tcp           ESTABLISHED         10.0.0.2:51324 ")
 
 
 def test_a_row_that_vanished_leaves_its_place_blank() -> None:

@@ -34,6 +34,8 @@ class Stage:
             self.labs[-1].deliver(event)
         self._delivered = len(self.script.events)
         await self.pilot.pause()
+        while self.app.screen_stack[1]._paint_due:  # type: ignore[attr-defined]
+            await self.pilot.pause(0.01)
 
     async def open(self) -> None:
         """The two programs of the opening are there, and the first label has armed."""

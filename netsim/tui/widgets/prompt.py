@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Label
 
-LONGEST = 60_000  # characters: with them a datagram still fits into one packet
+LONGEST = 200_000  # characters: more than a datagram can carry, so that the kernel can say so
 
 
 class Prompt(Horizontal):

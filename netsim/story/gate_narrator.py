@@ -1,0 +1,154 @@
+"""What just happened at the gate, in one true sentence: packets held, delivered, lost and sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from netsim.model.events import (
+    AnyEvent,
+    CallReturned,
+    GateClosed,
+    GateFailed,
+    GateOpened,
+    GateRestarted,
+    PacketDropped,
+    PacketHeld,
+    PacketReleased,
+    PacketSeen,
+)
+from netsim.model.packet import Packet
+from netsim.model.views import end_of
+from netsim.model.world import World
+from netsim.story.packets import packet_name
+
+_CONNECTING = ("connect", "connect_ex")
+
+
+def narrate_gate(world: World) -> str | None:
+    """The sentence for this step if the gate has the most to tell of it, else None."""
+    last = _last(world.since, GateOpened | GateClosed | GateFailed | GateRestarted)
+    match last:
+        case GateOpened():
+            return "The gate is open: packets pass, and are seen passing. o closes it again."
+        case GateClosed() | GateRestarted():
+            return "The gate is closed: from now on every packet waits for you."
+        case GateFailed(reason=reason):
+            return f"The gate has failed, packets pass unseen; o restarts it. {reason}"
+    calls = [event for event in world.since if isinstance(event, CallReturned) and not event.thread]
+    if calls:
+        return _call_and_packets(calls[-1], world)
+    for event in reversed(world.since):
+        packet = _packet(world, event)
+        if packet is None:
+            continue
+        match event:
+            case PacketDropped():
+                return _lost(packet, world)
+            case PacketHeld() if packet.repeats:
+                return _sent_again(packet)
+            case PacketHeld() if "SYN" in packet.flags and "ACK" not in packet.flags:
+                port = packet.conversation.client.port
+                return f"connect(): the kernel chose port {port} and sent a SYN. The client sleeps."
+            case PacketReleased():
+                return _delivered(packet, world)
+            case PacketSeen() if packet.repeats:
+                return _sent_again(packet)
+    return None
+
+
+def _call_and_packets(event: CallReturned, world: World) -> str | None:
+    """A call that returned while packets are held: what it does not mean yet."""
+    if event.error is not None:
+        return None
+    held = [packet for packet in world.packets if packet.fate == "held" and f"packet {packet.number}" in world.changed]
+    newest = held[-1] if held else None
+    if event.name in _CONNECTING and newest is not None:
+        return "connect() returned: the client's end is open. Its last ACK is not there yet."
+    if event.name in ("send", "sendall") and newest is not None and newest.length:
+        size = f"{event.size} byte" if event.size == 1 else f"{event.size} bytes"
+        return f"{event.name}() returned {event.result}: the kernel took {size}. Nothing has arrived yet."
+    if event.name == "sendto" and newest is not None:
+        return f"sendto() returned {event.result}: the kernel took the datagram. It is on its way, no more."
+    if event.name == "close" and newest is not None and "FIN" in newest.flags:
+        end = end_of(world, newest.conversation, newest.sender)
+        if end is not None and end.state == "LAST_ACK":
+            who = newest.sender
+            return f"The {who} closed too. In LAST_ACK the kernel waits for one last answer."
+    return None
+
+
+def _delivered(packet: Packet, world: World) -> str | None:
+    """What a delivered packet has done, by the states that the kernel has now."""
+    ends = {role: end_of(world, packet.conversation, role) for role in ("client", "server")}
+    states = {role: end.state if end is not None else "" for role, end in ends.items()}
+    there = "server" if packet.sender == "client" else "client"
+    match packet_name(packet):
+        case "SYN" if states["server"] == "SYN_RECV":
+            return "The kernel answered the SYN by itself. The server program knows nothing yet."
+        case "SYN" if states["client"] == "SYN_SENT":
+            return "The SYN has arrived, and the kernel ignores it: the queue is full."
+        case "SYN-ACK":
+            return "The SYN-ACK has arrived: the client's end is open, and the kernel answers."
+        case "ACK" if "TIME_WAIT" in states.values():
+            return "Both closed. The side that closed first keeps its port in TIME_WAIT for 60 s."
+        case "ACK" if states["client"] == states["server"] == "ESTABLISHED":
+            return _acknowledged(packet, ends["server"] is not None and not ends["server"].inode)
+        case "ACK" if "FIN_WAIT2" in states.values():
+            who = "client" if states["client"] == "FIN_WAIT2" else "server"
+            return f"The {who}'s FIN is acknowledged: it waits in FIN_WAIT2 for the other side's."
+        case "FIN" if states[there] == "CLOSE_WAIT":
+            return f"The FIN has arrived: the {there}'s program will read the end of the stream."
+        case "FIN" if states[there] == "TIME_WAIT":
+            return "The second FIN has arrived, and the kernel answers it: one ACK is left."
+        case "RST":
+            return f"The RST has arrived: the {there}'s end of the connection is gone at once."
+        case "datagram":
+            return "UDP: one packet, no handshake, no ACK. Nothing tells the sender it arrived."
+        case "ICMP message":
+            return f"ICMP says: {packet.icmp}. Only a connected UDP socket's program hears of it."
+        case name if packet.length:
+            return f"The {name} are in the {there}'s kernel buffer; the kernel says so with an ACK."
+    return None
+
+
+def _acknowledged(packet: Packet, unaccepted: bool) -> str:
+    if packet.ack == 1 and unaccepted:
+        return "Both ends are ESTABLISHED. The server's end has no PID: no one accepted it."
+    there = "server" if packet.sender == "server" else "client"
+    return f"The ACK says: the {there}'s kernel side has the bytes. It says nothing of the program."
+
+
+def _lost(packet: Packet, world: World) -> str:
+    if packet.transport == "udp":
+        return "Lost, for good: UDP keeps no copy and has no timer. Nobody will ever know."
+    name = packet_name(packet)
+    end = end_of(world, packet.conversation, packet.sender)
+    if packet.length:
+        kept = f"{packet.length} byte" if packet.length == 1 else f"{packet.length} bytes"
+        return f"Lost. The kernel kept the {packet.sender}'s {kept}; its timer will send them again."
+    if name == "ACK":
+        return "Lost. Nobody sends an ACK again by itself: the other side's timer will ask for it."
+    if name == "RST" or end is None:
+        return f"Lost. A {name} has no timer: nobody sends it again by itself."
+    return f"Lost. The kernel has no answer to its {name}: its timer will send it again."
+
+
+def _sent_again(packet: Packet) -> str:
+    name = packet_name(packet)
+    are = "are" if packet.length > 1 else "is"
+    return f"Here the {name} {are} again: no answer came, so the kernel's timer sent a copy."
+
+
+def _last(since: Iterable[AnyEvent], kinds: object) -> AnyEvent | None:
+    found = None
+    for event in since:
+        if isinstance(event, kinds):  # type: ignore[arg-type]
+            found = event
+    return found
+
+
+def _packet(world: World, event: AnyEvent) -> Packet | None:
+    number = getattr(event, "number", None)
+    if not isinstance(event, PacketHeld | PacketSeen | PacketReleased | PacketDropped) or number is None:
+        return None
+    return next((packet for packet in reversed(world.packets) if packet.number == number), None)

@@ -1,0 +1,96 @@
+"""Packets as the story sees them: which is the next to be delivered, what that will do, and what a packet is called."""
+
+from __future__ import annotations
+
+from netsim.model.address import Conversation
+from netsim.model.packet import Packet
+from netsim.model.views import clients, conversation_of, packets_of, same_conversation, server_name, shown_pair
+from netsim.model.world import Endpoint, World
+from netsim.story.calls import plural
+
+
+def conversation_in_focus(world: World) -> Conversation | None:
+    """The conversation that is shown, None before it has begun."""
+    client, _ = shown_pair(world)
+    return conversation_of(world, client) if client is not None else None
+
+
+def held_packets(world: World) -> tuple[Packet, ...]:
+    """Every packet that is held, the oldest first."""
+    return tuple(packet for packet in world.packets if packet.fate == "held")
+
+
+def oldest_held(world: World) -> Packet | None:
+    """The held packet that is delivered next: of the conversation in focus, or else of all."""
+    held = held_packets(world)
+    conversation = conversation_in_focus(world)
+    here = [packet for packet in held if conversation and same_conversation(packet.conversation, conversation)]
+    return next(iter(here or held), None)
+
+
+def client_of(world: World, packet: Packet) -> Endpoint | None:
+    """The client whose conversation the packet belongs to, None for a stranger's."""
+    for client in clients(world, packet.conversation.transport):
+        conversation = conversation_of(world, client)
+        if conversation is not None and same_conversation(conversation, packet.conversation):
+            return client
+    return None
+
+
+def packet_name(packet: Packet) -> str:
+    """What a sentence calls it: "SYN", "SYN-ACK", "ACK", "FIN", "RST", "19 bytes", "datagram", "ICMP message"."""
+    if packet.icmp:
+        return "ICMP message"
+    if packet.transport == "udp":
+        return "datagram"
+    if "SYN" in packet.flags:
+        return "SYN-ACK" if "ACK" in packet.flags else "SYN"
+    for flag in ("RST", "FIN"):
+        if flag in packet.flags:
+            return flag
+    return plural(packet.length, "byte") if packet.length else "ACK"
+
+
+def describe_delivery(packet: Packet, world: World) -> str:
+    """The SPACE line for a held packet: what is delivered where, and what will come of it."""
+    there = packet.conversation.server if packet.sender == "client" else packet.conversation.client
+    name = packet_name(packet)
+    start = f"deliver the {name}{', sent again,' if packet.repeats else ''}"
+    if name == "FIN" and _sender_was_killed(packet, world):
+        return f"{start}: the kernel says goodbye for the dead process"
+    return f"{start} to port {there.port}{_consequence(packet, name, world)}"
+
+
+def _consequence(packet: Packet, name: str, world: World) -> str:
+    match name:
+        case "SYN":
+            return "; the kernel will answer it"
+        case "SYN-ACK":
+            return "; connect() will return"
+        case "RST":
+            return "; that is the end at once"
+        case "datagram":
+            return "; nobody will answer it"
+        case "ICMP message":
+            return ": nobody has that port"
+        case "FIN":
+            return ": it says that no more will come"
+        case "ACK" if _is_handshakes(packet, world):
+            return "; the server's end will be open too"
+        case "ACK":
+            return ": it says what has arrived"
+        case _:
+            return ", into the kernel's buffer"
+
+
+def _is_handshakes(packet: Packet, world: World) -> bool:
+    before = [each for each in packets_of(world, packet.conversation) if each.number < packet.number]
+    return packet.sender == "client" and packet.ack == 1 and not any(each.length for each in before)
+
+
+def _sender_was_killed(packet: Packet, world: World) -> bool:
+    if packet.sender == "client":
+        client = client_of(world, packet)
+        return client is not None and client.exit_status is not None and client.exit_status < 0
+    server = world.endpoints.get(server_name(packet.conversation.transport))
+    return server is not None and (bool(server.former_pids) or (server.exit_status or 0) < 0)
