@@ -26,16 +26,18 @@ def main(arguments: list[str]) -> None:
     mode = options.get("--containment", "auto")
     if mode not in containment.MODES:
         raise SystemExit(f"netsim: --containment is one of {', '.join(containment.MODES)}, not {mode}")
+    net = options.get("--net", "host")
+    if net not in containment.NETS:
+        raise SystemExit(f"netsim: --net is one of {', '.join(containment.NETS)}, not {net}")
 
     def host(found: containment.Containment, life: int) -> int:
         from netsim.lab import children
         from netsim.lab import host as lab_host
 
         endpoint = options.get("--endpoint", children.ENDPOINT)
-        net = "private" if options.get("--net", "host") == "private" else "host"
-        return lab_host.main(int(options.get("--port", "8888")), net, endpoint, found, started, life)  # type: ignore[arg-type]
+        return lab_host.main(int(options.get("--port", "8888")), endpoint, found, started, life)
 
-    containment.run(mode, host)
+    containment.run(mode, net, host)
 
 
 if __name__ == "__main__":

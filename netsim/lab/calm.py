@@ -7,12 +7,11 @@ the names are those of ip-sysctl in the kernel's documentation.
 from __future__ import annotations
 
 import errno
-from pathlib import Path
 from typing import NamedTuple
 
 from netsim.lab import routes
 
-_SYSCTLS = Path("/proc/sys")
+_SYSCTLS = "/proc/sys"
 _ALWAYS = (
     ("net.ipv4.tcp_syn_linear_timeouts", 0),
     ("net.ipv4.tcp_early_retrans", 0),  # no tail loss probe: the first copy comes from the timer
@@ -44,7 +43,7 @@ class Setting(NamedTuple):
 def write(name: str, value: str | int) -> Setting:
     """Set a sysctl of this network namespace, by its dotted name."""
     try:
-        with (_SYSCTLS / name.replace(".", "/")).open("w", encoding="ascii") as file:
+        with open(f"{_SYSCTLS}/{name.replace('.', '/')}", "w", encoding="ascii") as file:
             file.write(str(value))
     except OSError as error:
         return Setting(name, str(value), error.errno or errno.EIO)

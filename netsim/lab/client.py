@@ -19,6 +19,7 @@ from typing import Literal
 
 import msgspec
 
+from netsim.lab.guard import NO_PRIVATE_NET
 from netsim.model import commands, events
 from netsim.model.commands import AnyCommand
 from netsim.model.events import AnyEvent, LabEnded
@@ -32,13 +33,14 @@ _HERE = Path(__file__).resolve()
 class LabClient:
     """A lab in a process of its own, started at once; its events wait until `start`. Satisfies netsim.session.Lab.
 
+    `net`: the machine's own, one of the lab's own (if there can be none it ends with LabEnded), or that where it can.
     `containment` forces one of containment.MODES, `endpoint` another program in place of the endpoint: for tests.
     """
 
     def __init__(
         self,
         port: int = 8888,
-        net: Literal["host", "private"] = "host",
+        net: Literal["host", "private", "auto"] = "host",
         *,
         containment: str = "auto",
         endpoint: Path | None = None,
@@ -175,6 +177,8 @@ class LabClient:
         said = f": {words[-1]}" if words else ""
         if reason:
             return reason
+        if status == NO_PRIVATE_NET and words:
+            return words[-1]
         number = -status if status < 0 else status - 128
         if number > 0:
             return f"The lab was ended by signal {_signal_name(number)}{said or '.'}"

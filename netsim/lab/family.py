@@ -49,7 +49,7 @@ class Family:
     def adopt(self, child: Child) -> None:
         """Take a process in: listen to it, and see its end."""
         self.members[child.who] = child
-        self._host.watch(child.channel, lambda: self._take_reports(child), first=True)
+        self._host.watch(child.channel, lambda: self._take_reports(child), turn=1)
         for pipe in child.pipes:
             self._listen(child, pipe)
         if child.forked and child.pidfd is not None:
@@ -66,7 +66,7 @@ class Family:
             child.send_signal(signal.SIGKILL)
 
     def _listen(self, child: Child, pipe: Pipe) -> None:
-        self._host.watch(pipe, lambda: self._take_output(child, pipe), first=True)
+        self._host.watch(pipe, lambda: self._take_output(child, pipe), turn=1)
 
     def _take_reports(self, child: Child) -> None:
         for line in child.channel.receive():

@@ -131,6 +131,14 @@ class Gate:
         self._queue = PacketQueue(self._queue.number)
         return self._tell()
 
+    def give_up(self) -> list[Happening]:
+        """Stop after an OSError: the kernel drops what is held, and packets pass until `restart`."""
+        with contextlib.suppress(OSError):
+            self._lost_before = self._lost()
+        self._queue.close()
+        self._carry_out(self._rules.lose_queue())
+        return self._tell()
+
     def close(self) -> None:
         """Stop: the kernel drops what is held, and packets pass from now on."""
         self._queue.close()

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP) if sys.platform != "win32" else ()
 _PATIENCE = 2.0  # seconds in which SIGKILL has to have worked
+NO_PRIVATE_NET = 69  # exit status: the last line on standard error says why (EX_UNAVAILABLE, sysexits.h)
 
 
 def prepare_signals() -> None:

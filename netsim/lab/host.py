@@ -2,7 +2,7 @@
 
 Every event is written in the order in which things were found out, and that order is what everything above is built
 on: a call is told, then the kernel's sockets are looked at, then the call is let go; when it has returned that is
-told, then they are looked at again. A gate's packets would be one more thing to watch.
+told, then they are looked at again. What has come to the gate by then is told before anything else.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Literal, Protocol, get_args
 
 from netsim.lab.containment import Containment
 from netsim.lab.family import Family
+from netsim.lab.gatekeeper import GateKeeper
 from netsim.lab.orders import Orders
 from netsim.lab.outbox import Outbox
 from netsim.lab.owners import Owners
@@ -42,6 +43,7 @@ class _HasFileno(Protocol):
 
 
 _File = int | _HasFileno
+Turn = Literal[0, 1, 2]  # the gate; what programs report; all else
 
 
 class Host:
@@ -63,7 +65,7 @@ class Host:
         self.family = Family(self)
         self.sampler = Sampler(
             self._dump,
-            self.family.ports,
+            self.ports,
             self._tell_sockets,
             self.timers,
             lambda: bool(self.family.living),
@@ -71,6 +73,9 @@ class Host:
         )
         self._answered, answer = os.pipe()
         self._owners = Owners(self._question, self._tell_owners, self.timers, time.monotonic, lambda: _poke(answer))
+        self.gate = GateKeeper(self)
+        if containment.net == "private":
+            self.gate.install()  # before any endpoint: no packet gets by
         self._orders = Orders(self)
         self.watch(commands, self._take_commands)
         self.watch(life, self._end)
@@ -83,13 +88,16 @@ class Host:
             self.emit(
                 LabStarted(
                     at=self.now(),
-                    net="host",
+                    net=self._containment.net,
                     port=self.port,
                     system=f"{system.sysname} {system.release}",
                     python=sys.version.split()[0],
                     contained=self._containment.contained,
                     contained_because=self._containment.because,
                     sock_diag=self._dump is not None,
+                    net_because=self._containment.net_because,
+                    gate=self.gate.way,
+                    gate_because=self.gate.because,
                 )
             )
             self.sampler.look()  # somebody may have the port already
@@ -111,14 +119,18 @@ class Host:
         """Tell the screen."""
         self._outbox.put(events.encode(event) + b"\n")
 
+    def ports(self) -> frozenset[int] | None:
+        """The ports whose sockets are told; None: all, because the net is the lab's own."""
+        return None if self._containment.net == "private" else self.family.ports()
+
     def stir(self) -> None:
         """Something has happened: look at the kernel's sockets, and ask psutil, in a moment."""
         self.sampler.stir()
         self._owners.stir()
 
-    def watch(self, file: _File, action: Callable[[], None], *, first: bool = False) -> None:
-        """Call `action` whenever there is something to read; `first`: before all others that are ready then."""
-        self._selector.register(file, selectors.EVENT_READ, (not first, action))
+    def watch(self, file: _File, action: Callable[[], None], *, turn: Turn = 2) -> None:
+        """Call `action` whenever there is something to read; of what is ready together a lower `turn` comes first."""
+        self._selector.register(file, selectors.EVENT_READ, (turn, action))
 
     def forget(self, file: _File) -> None:
         """Watch it no more; harmless if it is not watched."""
@@ -137,12 +149,12 @@ class Host:
             return
         waiting = self._outbox.waiting
         if waiting:
-            self._selector.register(out, selectors.EVENT_WRITE, (False, self._outbox.flush))
+            self._selector.register(out, selectors.EVENT_WRITE, (0, self._outbox.flush))
         ready = self._selector.select(self.timers.wait())
         if waiting:
             self._selector.unregister(out)
             self._outbox.flush()
-        for key, _ in sorted(ready, key=lambda each: bool(each[0].data[0])):
+        for key, _ in sorted(ready, key=lambda each: int(each[0].data[0])):
             if self._selector.get_map().get(key.fd) is key:  # else one before it has ended it
                 key.data[1]()
         self.timers.run()
@@ -174,7 +186,7 @@ class Host:
 
     def _question(self) -> Question:
         pids = (child.pid for child in self.family.living if child.pid)
-        return question(self.family.ports(), pids, self.sampler.sockets, self.inodes, self._dump is None)
+        return question(self.ports(), pids, self.sampler.sockets, self.inodes, self._dump is None)
 
     def _take_answer(self) -> None:
         os.read(self._answered, 1)
@@ -187,7 +199,7 @@ class Host:
         self.emit(OwnersObserved(at=self.now(), owners=owners))
 
 
-def _sock_diag() -> Callable[[frozenset[int]], tuple[KernelSocket, ...]] | None:
+def _sock_diag() -> Callable[[frozenset[int] | None], tuple[KernelSocket, ...]] | None:
     """The kernel's own socket list, if it can really be had."""
     from netsim.lab import sockdiag
 
@@ -215,12 +227,8 @@ def _poke(descriptor: int) -> None:
     os.write(descriptor, b".")
 
 
-def main(
-    port: int, net: Literal["host", "private"], endpoint: str, containment: Containment, started: float, life: int
-) -> int:
+def main(port: int, endpoint: str, containment: Containment, started: float, life: int) -> int:
     """The lab host's process, on standard input and output."""
-    if net != "host":
-        raise NotImplementedError("there is only --net host so far")
     sys.setswitchinterval(0.001)  # psutil's thread must not keep a program's call waiting
     out = os.dup(1)
     os.dup2(2, 1, inheritable=False)  # whatever else prints here must not get between the events

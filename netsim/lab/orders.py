@@ -13,18 +13,27 @@ import msgspec
 
 from netsim.lab import children, sources
 from netsim.lab.children import Child
+from netsim.lab.gatekeeper import Refused
 from netsim.model import commands
-from netsim.model.commands import AnyCommand, Interrupt, Kill, RunExtraLine, StartEndpoint, Step
+from netsim.model.commands import (
+    AnyCommand,
+    CloseGate,
+    DropPacket,
+    Interrupt,
+    Kill,
+    OpenGate,
+    ReleasePacket,
+    RestartGate,
+    RunExtraLine,
+    StartEndpoint,
+    Step,
+)
 from netsim.model.events import CommandAccepted, CommandRefused
 
 if TYPE_CHECKING:
     from netsim.lab.host import Host
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")  # of an endpoint; a dot is for what its program forks
-
-
-class Refused(Exception):
-    """Why a command is not carried out, in one sentence."""
 
 
 class Orders:
@@ -64,6 +73,10 @@ class Orders:
                     child = self._living(command.who)
                     self._accept(command)
                     child.send_signal(signal.SIGKILL)
+                case ReleasePacket() | DropPacket() | OpenGate() | CloseGate() | RestartGate():
+                    obey = self._host.gate.ready_for(command)
+                    self._accept(command)
+                    obey()
         except Refused as refused:
             self._refuse(command.id, type(command).__name__, command.who, str(refused))
 

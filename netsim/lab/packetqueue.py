@@ -10,7 +10,6 @@ import contextlib
 import errno
 import socket
 import struct
-from pathlib import Path
 from typing import NamedTuple
 
 from netsim.lab import asking, netlink
@@ -39,7 +38,7 @@ _MEMINFO = struct.Struct("=9I")  # linux/sock_diag.h: SK_MEMINFO_RMEM_ALLOC ... 
 _DROPS = 8
 _HEADER = struct.Struct(">IHB")  # nfqnl_msg_packet_hdr: id, hw_protocol, hook
 _NFGENMSG = 4
-_COUNTERS = Path("/proc/self/net/netfilter/nfnetlink_queue")
+_COUNTERS = "/proc/self/net/netfilter/nfnetlink_queue"
 
 
 class QueuedPacket(NamedTuple):
@@ -125,8 +124,8 @@ class PacketQueue:
         """
         memory = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
         unread = _MEMINFO.unpack(memory)[_DROPS] if len(memory) == _MEMINFO.size else 0
-        with contextlib.suppress(OSError, ValueError):
-            for line in _COUNTERS.read_text(encoding="ascii").splitlines():
+        with contextlib.suppress(OSError, ValueError), open(_COUNTERS, encoding="ascii") as file:
+            for line in file:
                 fields = [int(each) for each in line.split()]
                 if fields[0] == self.number:
                     return Losses(fields[6], fields[5])  # queue_user_dropped, queue_dropped

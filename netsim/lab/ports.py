@@ -29,20 +29,20 @@ _Key = tuple[Transport, Address, Address | None]
 
 
 class Question(NamedTuple):
-    """Who has sockets with one of `ports`? `pids`: the lab's processes, by the machine's numbers.
+    """Who has sockets with one of `ports` (None: with any)? `pids`: the lab's processes, by the machine's numbers.
 
     `strangers`: sockets of the kernel's list that none of them has, but somebody. `whole`: the kernel's list can't be
     had here, so psutil's has to have everything, with and without an owner.
     """
 
-    ports: frozenset[int]
+    ports: frozenset[int] | None
     pids: frozenset[int]
     strangers: frozenset[tuple[_Key, int]]
     whole: bool
 
 
 def question(
-    ports: frozenset[int], pids: Iterable[int], sockets: Iterable[KernelSocket], ours: set[int], whole: bool
+    ports: frozenset[int] | None, pids: Iterable[int], sockets: Iterable[KernelSocket], ours: set[int], whole: bool
 ) -> Question:
     """What to ask after the kernel's list was seen; `ours` are the inodes that the lab's processes have reported."""
     strangers = ((_kernel_key(each), each.inode) for each in sockets if each.inode and each.inode not in ours)
@@ -146,11 +146,11 @@ class Worker:
 
 
 def _owner(
-    row: psutil._ntuples.pconn | psutil._ntuples.sconn, pid: int | None, name: str, ports: frozenset[int]
+    row: psutil._ntuples.pconn | psutil._ntuples.sconn, pid: int | None, name: str, ports: frozenset[int] | None
 ) -> Iterable[Owner]:
     """A row of psutil's as ours, if it is about one of the ports."""
     local, remote = _address(row.laddr), _address(row.raddr)
-    if local and (local.port in ports or (remote and remote.port in ports)):
+    if local and (ports is None or local.port in ports or (remote and remote.port in ports)):
         state = "" if row.status == _NO_STATE else row.status
         yield Owner("udp" if row.type == _DATAGRAM else "tcp", local, remote, state, pid, name)
 

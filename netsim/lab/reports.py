@@ -45,6 +45,7 @@ class Reports:
 
     def take(self, child: Child, line: bytes) -> None:
         """One line from an endpoint; one that can't be understood is the end of that process."""
+        self._host.gate.take()  # what was sent before this was reported
         try:
             if b'"Hello"' in line or b'"Forked"' in line:
                 message = msgspec.json.decode(line, type=dict[str, Any])
@@ -131,11 +132,17 @@ class Reports:
                 pass
 
     def _note(self, child: Child, ref: SocketRef | None) -> None:
-        """Remember a socket of the lab's, by its inode and its port."""
-        if ref is not None:
-            self._host.inodes.add(ref.inode)
-            if ref.local is not None and ref.local.port:
-                child.ports.add(ref.local.port)
+        """Remember a socket of the lab's, by its inode and its port.
+
+        A caller's ephemeral port is not one of the lab's: the connection is found by the port that was called, and on
+        the machine's own net the same number may have been somebody else's a moment ago.
+        """
+        if ref is None:
+            return
+        self._host.inodes.add(ref.inode)
+        called = ref.transport == "tcp" and ref.remote is not None and ref.remote.port in self._host.family.ports()
+        if ref.local is not None and ref.local.port and not called:
+            child.ports.add(ref.local.port)
 
     def _look_for_sleep(self, child: Child, call: CallStarted, waited: float) -> None:
         """Tell that the kernel has put the process to sleep in this call, once it has."""

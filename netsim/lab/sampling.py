@@ -1,12 +1,12 @@
 """When the kernel's socket list is looked at, and when that is news.
 
 Before and after every call at once, then in a burst of looks that catches what settles a little later, then once a
-second. Only a difference is told, and a timer that runs down is none.
+second. Only a difference is told, and a timer that runs down is none; one that was set anew is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
@@ -16,6 +16,7 @@ from netsim.model.events import KernelSocket
 # Seconds after the last activity. A delayed ACK comes after 40 ms, at the latest after 200 (TCP_DELACK_MAX, net/tcp.h).
 BURST = (0.001, 0.002, 0.005, 0.010, 0.020, 0.035, 0.050, 0.100, 0.210)
 IDLE = 1.0  # seconds
+RESET = 300  # ms by which a timer is off what was told of it before it counts as set anew
 _SHARE = 4  # on a machine with ten thousand sockets a look takes 30 ms: at most a quarter of the time goes into them
 
 
@@ -28,8 +29,8 @@ class Sampler:
 
     def __init__(
         self,
-        dump: Callable[[frozenset[int]], tuple[KernelSocket, ...]] | None,
-        ports: Callable[[], frozenset[int]],
+        dump: Callable[[frozenset[int] | None], tuple[KernelSocket, ...]] | None,
+        ports: Callable[[], frozenset[int] | None],
         tell: Callable[[tuple[KernelSocket, ...]], None],
         timers: Timers,
         busy: Callable[[], bool],
@@ -41,7 +42,8 @@ class Sampler:
         self._cost = 0.0  # of the last look, in seconds
         self._timer: Timer | None = None
         self._burst = 0
-        self._told: tuple[KernelSocket, ...] = ()
+        self._told: tuple[KernelSocket, ...] = ()  # without their timers' times
+        self._expiries: tuple[float, ...] = ()  # when those that were told run out, by our clock; 0: no timer
         self.sockets: tuple[KernelSocket, ...] = ()
 
     def look(self) -> None:
@@ -54,10 +56,12 @@ class Sampler:
             self.sockets = self._dump(self._ports())
         except OSError:  # out of memory, say: the next look will tell
             return
-        self._cost = self._clock() - began
+        now = self._clock()
+        self._cost = now - began
         timeless = tuple(replace(each, expires_ms=0) if each.expires_ms else each for each in self.sockets)
-        if timeless != self._told:
-            self._told = timeless
+        expiries = tuple(now + each.expires_ms / 1000 if each.timer else 0.0 for each in self.sockets)
+        if timeless != self._told or _set_anew(self._expiries, expiries, now):
+            self._told, self._expiries = timeless, expiries
             self._tell(self.sockets)
 
     def stir(self) -> None:
@@ -78,3 +82,8 @@ class Sampler:
             self._schedule(max(BURST[self._burst] - BURST[self._burst - 1], (_SHARE - 1) * self._cost))
         elif self._busy() or self.sockets:
             self._schedule(IDLE)
+
+
+def _set_anew(told: Iterable[float], found: Iterable[float], now: float) -> bool:
+    """Whether a timer of the same sockets runs out at another time than was told. One that is overdue says "now"."""
+    return any(abs(max(before, now) - after) > RESET / 1000 for before, after in zip(told, found, strict=True) if after)

@@ -16,6 +16,11 @@ class StepError(Exception):
         self.errno = number
         super().__init__(f"{step}: {error_name(number)}")
 
+    @property
+    def brief(self) -> str:
+        """Without the errno's meaning: "unshare(NEWUSER): ENOSPC"."""
+        return f"{self.step}: {errno.errorcode.get(self.errno, str(self.errno))}"
+
 
 @contextmanager
 def step(name: str, kind: type[StepError] = StepError) -> Iterator[None]:

@@ -145,7 +145,7 @@ def _hold(gate: Gate) -> Found:
             if not select.select([listener], [], [], _PATIENCE)[0]:
                 raise TimeoutError(errno.ETIMEDOUT, "no connection")
         listener.accept()[0].close()
-    return Found(" ".join(dict.fromkeys(states)))
+    return Found("client " + ", ".join(dict.fromkeys(states)))
 
 
 def _next_held(gate: Gate) -> int:

@@ -71,19 +71,20 @@ def level(found: Capabilities) -> Level:
 
 
 def problems(found: Capabilities) -> tuple[Problem, ...]:
-    """Everything that is the matter, the most important first; () on a machine that allows all of it."""
+    """Everything that is the matter, each cause once; () on a machine that allows all of it."""
     if found.system.name != "Linux":
         judged = [Problem("not-linux")]
     else:
         judged = [problem for check in found.checks if (problem := _of(check, found))]
         if not judged and level(found) != "holds":
             judged.append(Problem("lab-differs", "lab"))
-    return (*judged, *_of_terminal(found.terminal))
+    judged += _of_terminal(found.terminal)
+    return tuple({each.cause: each for each in reversed(judged)}.values())[::-1]
 
 
 def _of(check: Check, found: Capabilities) -> Problem | None:
     """What is the matter with one check."""
-    if check.outcome in ("works", "untried") and check.name != "lab":
+    if check.outcome in ("works", "untried"):
         return None
     cause: Cause | None
     match check.name:
@@ -96,7 +97,7 @@ def _of(check: Check, found: Capabilities) -> Problem | None:
         case "calm":
             cause = None if check.errno == "ENOENT" else "calm-refused"  # ENOENT: just an older kernel
         case "queue" | "rule":
-            cause = _of_gate(check, found)
+            cause = _of_gate(check, found) if check.outcome == "fails" else None  # partly: a kernel without IPv6
         case "held":
             cause = "held-failed"
         case "sock_diag":
@@ -108,7 +109,7 @@ def _of(check: Check, found: Capabilities) -> Problem | None:
         case "proc":
             cause = "no-proc"
         case "lab":
-            cause = None if found.lab.net else "lab-fails"
+            cause = "lab-fails"
     return Problem(cause, check.name) if cause else None
 
 

@@ -137,7 +137,8 @@ class Datagrams(Struct, frozen=True, kw_only=True):
     footprints: Mapping[int, int] = {}  # bytes of queue that a datagram of a size takes, as seen
     read: frozenset[Address] = frozenset()  # local addresses of which a receive came back since the newest list
     waiting: tuple[Datagram, ...] = ()  # their fate is not known yet
-    queued: tuple[Datagram, ...] = ()  # told, and not returned by a receive (yet)
+    queued: tuple[Datagram, ...] = ()  # told as delivered, not yet returned by a receive
+    lost: tuple[Datagram, ...] = ()  # told as lost
     receipts: tuple[Receipt, ...] = ()
     pairs: frozenset[Conversation] = frozenset()  # who spoke first to whom
 

@@ -18,7 +18,9 @@ def fin_arrived(connection: Connection, sender: Role) -> bool:
         here.told.fin
         or SAYS[there.state].fin_received
         or SAYS[here.state].fin_acked
-        or (there.ended and not there.reset)
+        or (
+            there.ended and not there.reset and there.current is None
+        )  # else a list is to show it, and what came before
     )
 
 
@@ -34,6 +36,8 @@ def fin_acknowledged(connection: Connection, sender: Role) -> bool:
 def bytes_arrived(connection: Connection, sender: Role) -> int:
     """How many payload bytes of `sender` the other end has received."""
     here, there = connection.side(sender), connection.side(other(sender))
+    if here.told.fin:
+        return here.told.sent
     best = max(here.told.sent, bytes_acknowledged(connection, sender))
     if there.counters is not None:
         count = there.counters.bytes_received

@@ -81,7 +81,7 @@ def _sent(
     bound = any(matches(each, there) for each in known.bound)
     if not takers and not bound and is_loopback(there) and ledger.listed:
         why = f"no socket has port {there.port}/udp: the kernel answered with ICMP port unreachable"
-        known = replace(known, queued=(*known.queued, datagram)[-KEPT:])  # in case a receive has it after all
+        known = replace(known, lost=(*known.lost, datagram)[-KEPT:])
         return known, [(datagram, "lost", f"{why}, which only a connected socket hears of")]
     for taker in takers:
         if known.grown.get(taker):
@@ -121,6 +121,9 @@ def _received(
             waiting = tuple(each for each in known.waiting if id(each) not in gone)
             return replace(known, waiting=waiting), [*skipped, (datagram, "delivered", because)]
         skipped.append((datagram, "lost", f"{event.name}() returned a later datagram of the same sender first"))
+    for datagram in known.lost:  # wrongly: nobody had looked for a while; it shows no second packet
+        if _is_for(datagram, local, peer) and _same(datagram, receipt):
+            return replace(known, lost=tuple(each for each in known.lost if each is not datagram)), []
     # Its send is not known (yet). One that is under way will report; of anybody else's, this is all there is.
     under_way = any(
         call.name in SENDS and call.socket is not None and call.socket.transport == "udp"

@@ -82,9 +82,8 @@ def give_up(known: Datagrams, at: float, reading: Set[Address]) -> tuple[Datagra
             kept.append(datagram)
     if len(kept) == len(known.waiting):
         return known, []
-    # A receive that returns one after all (nobody looked for a while) shows no second packet.
-    queued = (*known.queued, *(datagram for datagram, _, _ in told))[-KEPT:]
-    return replace(known, waiting=tuple(kept), queued=queued), told
+    lost = (*known.lost, *(datagram for datagram, _, _ in told))[-KEPT:]
+    return replace(known, waiting=tuple(kept), lost=lost), told
 
 
 def _full(taker: KernelSocket) -> str:

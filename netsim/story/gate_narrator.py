@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from netsim.model.address import Role
 from netsim.model.events import (
     AnyEvent,
     CallReturned,
@@ -11,14 +12,16 @@ from netsim.model.events import (
     GateFailed,
     GateOpened,
     GateRestarted,
+    KernelSocket,
     PacketDropped,
     PacketHeld,
     PacketReleased,
     PacketSeen,
 )
 from netsim.model.packet import Packet
-from netsim.model.views import end_of
+from netsim.model.views import end_of, unread_bytes
 from netsim.model.world import World
+from netsim.story.calls import plural
 from netsim.story.packets import packet_name
 
 _CONNECTING = ("connect", "connect_ex")
@@ -65,7 +68,7 @@ def _call_and_packets(event: CallReturned, world: World) -> str | None:
     if event.name in _CONNECTING and newest is not None:
         return "connect() returned: the client's end is open. Its last ACK is not there yet."
     if event.name in ("send", "sendall") and newest is not None and newest.length:
-        size = f"{event.size} byte" if event.size == 1 else f"{event.size} bytes"
+        size = plural(event.size or 0, "byte")
         return f"{event.name}() returned {event.result}: the kernel took {size}. Nothing has arrived yet."
     if event.name == "sendto" and newest is not None:
         return f"sendto() returned {event.result}: the kernel took the datagram. It is on its way, no more."
@@ -79,9 +82,12 @@ def _call_and_packets(event: CallReturned, world: World) -> str | None:
 
 def _delivered(packet: Packet, world: World) -> str | None:
     """What a delivered packet has done, by the states that the kernel has now."""
-    ends = {role: end_of(world, packet.conversation, role) for role in ("client", "server")}
-    states = {role: end.state if end is not None else "" for role, end in ends.items()}
-    there = "server" if packet.sender == "client" else "client"
+    ends: dict[Role, KernelSocket | None] = {
+        "client": end_of(world, packet.conversation, "client"),
+        "server": end_of(world, packet.conversation, "server"),
+    }
+    states: dict[Role, str] = {role: end.state if end is not None else "" for role, end in ends.items()}
+    there: Role = "server" if packet.sender == "client" else "client"
     match packet_name(packet):
         case "SYN" if states["server"] == "SYN_RECV":
             return "The kernel answered the SYN by itself. The server program knows nothing yet."
@@ -92,7 +98,7 @@ def _delivered(packet: Packet, world: World) -> str | None:
         case "ACK" if "TIME_WAIT" in states.values():
             return "Both closed. The side that closed first keeps its port in TIME_WAIT for 60 s."
         case "ACK" if states["client"] == states["server"] == "ESTABLISHED":
-            return _acknowledged(packet, ends["server"] is not None and not ends["server"].inode)
+            return _acknowledged(packet, ends)
         case "ACK" if "FIN_WAIT2" in states.values():
             who = "client" if states["client"] == "FIN_WAIT2" else "server"
             return f"The {who}'s FIN is acknowledged: it waits in FIN_WAIT2 for the other side's."
@@ -107,15 +113,19 @@ def _delivered(packet: Packet, world: World) -> str | None:
         case "ICMP message":
             return f"ICMP says: {packet.icmp}. Only a connected UDP socket's program hears of it."
         case name if packet.length:
-            return f"The {name} are in the {there}'s kernel buffer; the kernel says so with an ACK."
+            return f"The kernel has the {name} for the {there}, and answers with an ACK."
     return None
 
 
-def _acknowledged(packet: Packet, unaccepted: bool) -> str:
-    if packet.ack == 1 and unaccepted:
+def _acknowledged(packet: Packet, ends: dict[Role, KernelSocket | None]) -> str:
+    server, receiver = ends["server"], ends[packet.sender]
+    if packet.ack == 1 and server is not None and not server.inode:
         return "Both ends are ESTABLISHED. The server's end has no PID: no one accepted it."
-    there = "server" if packet.sender == "server" else "client"
-    return f"The ACK says: the {there}'s kernel side has the bytes. It says nothing of the program."
+    unread = unread_bytes(receiver) if receiver is not None else 0
+    if unread:
+        said = f"The ACK says: the kernel has {plural(unread, 'byte')}."
+        return f"{said} The {packet.sender} program has not read them."
+    return f"The ACK says that what was sent has arrived at the {packet.sender}'s end."
 
 
 def _lost(packet: Packet, world: World) -> str:
@@ -124,7 +134,7 @@ def _lost(packet: Packet, world: World) -> str:
     name = packet_name(packet)
     end = end_of(world, packet.conversation, packet.sender)
     if packet.length:
-        kept = f"{packet.length} byte" if packet.length == 1 else f"{packet.length} bytes"
+        kept = plural(packet.length, "byte")
         return f"Lost. The kernel kept the {packet.sender}'s {kept}; its timer will send them again."
     if name == "ACK":
         return "Lost. Nobody sends an ACK again by itself: the other side's timer will ask for it."
@@ -136,7 +146,7 @@ def _lost(packet: Packet, world: World) -> str:
 def _sent_again(packet: Packet) -> str:
     name = packet_name(packet)
     are = "are" if packet.length > 1 else "is"
-    return f"Here the {name} {are} again: no answer came, so the kernel's timer sent a copy."
+    return f"Here the {name} {are} again: no answer came, and the kernel's timer ran out."
 
 
 def _last(since: Iterable[AnyEvent], kinds: object) -> AnyEvent | None:

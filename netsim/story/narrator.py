@@ -13,6 +13,7 @@ from netsim.model.events import (
     CallSlept,
     CallStarted,
     CommandRefused,
+    EndpointStarted,
     ExtraLineRan,
     KernelSocket,
     ProcessExited,
@@ -43,7 +44,7 @@ def _sentence(world: World) -> str:
             return told
     event = _telling(world.since)
     if event is None:
-        return _opening(world)
+        return _started(world) or _opening(world)
     if isinstance(event, CommandRefused):
         return event.why
     endpoint = world.endpoints.get(event.who)
@@ -94,6 +95,19 @@ def _telling(since: Iterable[AnyEvent]) -> Telling | None:
             case _:
                 pass
     return best
+
+
+def _started(world: World) -> str:
+    """What there is to say of a process that was started in this step: again, or one client more."""
+    started = [event.who for event in world.since if isinstance(event, EndpointStarted)]
+    endpoint = world.endpoints.get(started[-1]) if started else None
+    if endpoint is None:
+        return ""
+    if endpoint.former_pids:
+        return f"The same program again, in a new process: PID {endpoint.pid}, was {endpoint.former_pids[-1]}."
+    if endpoint.role == "client" and endpoint.number > 1:
+        return f"One more client: the same program, in a process of its own, PID {endpoint.pid}."
+    return ""
 
 
 def _opening(world: World) -> str:

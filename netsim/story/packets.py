@@ -55,7 +55,7 @@ def describe_delivery(packet: Packet, world: World) -> str:
     """The SPACE line for a held packet: what is delivered where, and what will come of it."""
     there = packet.conversation.server if packet.sender == "client" else packet.conversation.client
     name = packet_name(packet)
-    start = f"deliver the {name}{', sent again,' if packet.repeats else ''}"
+    start = f"deliver the {name}{' (again)' if packet.repeats else ''}"
     if name == "FIN" and _sender_was_killed(packet, world):
         return f"{start}: the kernel says goodbye for the dead process"
     return f"{start} to port {there.port}{_consequence(packet, name, world)}"
@@ -80,7 +80,7 @@ def _consequence(packet: Packet, name: str, world: World) -> str:
         case "ACK":
             return ": it says what has arrived"
         case _:
-            return ", into the kernel's buffer"
+            return ", into its buffer"
 
 
 def _is_handshakes(packet: Packet, world: World) -> bool:

@@ -14,7 +14,10 @@ from netsim.model.views import unacknowledged_bytes
 from netsim.model.world import World
 
 TENTHS_BELOW = 10.0  # seconds: a longer time is said in whole ones
-_AGAIN = {"SYN_SENT": "SYN", "SYN_RECV": "SYN-ACK", "FIN_WAIT1": "FIN", "LAST_ACK": "FIN", "CLOSING": "FIN"}
+_AGAIN = {  # the longest has no room for "in"
+    "SYN_SENT": "SYN again in", "SYN_RECV": "SYN-ACK again", "FIN_WAIT1": "FIN again in", "LAST_ACK": "FIN again in",
+    "CLOSING": "FIN again in",
+}  # fmt: skip
 
 
 class Countdown(NamedTuple):
@@ -45,7 +48,4 @@ def _what(socket: KernelSocket) -> str:
         return "ends in" if socket.state == "FIN_WAIT2" and not socket.inode else "keepalive in"
     if socket.timer == "probe":
         return "probe in"
-    packet = _AGAIN.get(socket.state, "")
-    if not packet or unacknowledged_bytes(socket):
-        return "sent again in"
-    return f"{packet} again in"
+    return "sent again in" if unacknowledged_bytes(socket) else _AGAIN.get(socket.state, "sent again in")

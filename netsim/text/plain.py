@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable
 from threading import Event as Signal
 from typing import TextIO
 
-from netsim.model.commands import AnyCommand, Interrupt
+from netsim.model.commands import AnyCommand, DropPacket, Interrupt
 from netsim.session import Session
 from netsim.story import goals
 from netsim.story.director import next_action
 from netsim.story.goals import Do, Goal, Reached, Stuck, Wait
-from netsim.text.transcript import row_line, step_lines
+from netsim.story.narrator import narrate
+from netsim.story.packets import oldest_held
+from netsim.text.transcript import packet_line, row_line, step_lines
 
 SETTLED = 0.08  # seconds without an event: longer than the 50 ms in which the lab looks for what follows a call
 PATIENCE = 10.0  # seconds after which a step that does not end is told as such
@@ -22,6 +24,7 @@ connect           run the client up to its connect()
 send TEXT         the program in focus sends TEXT (client; "turn" changes it)
 close             ... closes its socket
 udp TEXT          send TEXT as one UDP datagram
+drop, finish      drop the held packet; deliver packets until the sleeping call returns
 restart           end the server and start it again
 interrupt         interrupt the call in which a program sleeps
 turn              to the other program (client or server)
@@ -64,6 +67,8 @@ class Plain:
             "udp": lambda: self._pursue(goals.Datagram(rest or "hello")),
             "u": lambda: self._pursue(goals.Datagram(rest or "hello")),
             "restart": lambda: self._pursue(goals.restart(world)), "r": lambda: self._pursue(goals.restart(world)),
+            "drop": self._drop, "d": self._drop,
+            "finish": lambda: self._pursue(goals.finish(world)), "f": lambda: self._pursue(goals.finish(world)),
             "interrupt": self._interrupt, "i": self._interrupt,
             "turn": self._turn, "ports": self._ports, "again": self._again, "b": self._again,
             "help": lambda: self._say(HELP), "?": lambda: self._say(HELP),
@@ -82,8 +87,24 @@ class Plain:
         if action.begin_again:
             self._say("This was the end of the story: again begins again, udp and restart go on, quit ends.")
             return
+        if action.cap == "WAIT":
+            self._wait_for_the_kernel()
+            return
         self._do(action.commands)
         self._tell()
+
+    def _wait_for_the_kernel(self) -> None:
+        """Nothing can be done before a timer of the kernel's has run out: wait for what it sends."""
+        self._came.clear()
+        self._session.drain()
+        self._came.wait(PATIENCE)
+        self._settle()
+        world = self._session.world
+        for packet in world.packets[self._packets_told :]:
+            self._say(packet_line(packet))
+        self._packets_told = len(world.packets)
+        self._say(narrate(world))
+        self._say_next()
 
     def _pursue(self, goal: Goal) -> None:
         """Run to a goal, telling every step on the way."""
@@ -115,6 +136,14 @@ class Plain:
         self._do((Interrupt(who=asleep[0].who),))
         self._tell()
 
+    def _drop(self) -> None:
+        packet = oldest_held(self._session.world)
+        if packet is None:
+            self._say("No packet is held now: there is nothing to drop.")
+            return
+        self._do((DropPacket(number=packet.number),))
+        self._tell()
+
     def _turn(self) -> None:
         focus = self._session.world.focus
         prefix = "udp" if focus.transport == "udp" else ""
@@ -143,13 +172,14 @@ class Plain:
         world = self._session.world
         head = f"[{world.step}] "
         for i, line in enumerate(step_lines(world, self._packets_told)):
-            self._say((head if i == 0 else " " * len(head)) + line)
+            self._say((head if i == 0 else " " * len(head)) + line.replace("Press space", "Press enter"))
         self._packets_told = len(world.packets)
         if next_too:
             self._say_next()
 
     def _say_next(self) -> None:
-        self._say(f"next: {next_action(self._session.world).label}")
+        world = self._session.world
+        self._say(f"next: {next_action(world).label_at(world.at)}")
 
     def _say(self, text: str) -> None:
         print(text, file=self._out, flush=True)
@@ -170,4 +200,7 @@ def _where(session: Session) -> str:
     lab = session.world.lab
     if lab is None:
         return "without a lab"
-    return f"on this machine's own loopback ({lab.net} net), port {lab.port}: packets are inferred, not held"
+    if lab.net == "private":
+        how = "packets are held, and delivered one by one" if lab.gate else "packets are inferred, not held"
+        return f"in a private net of its own, port {lab.port}: {how}"
+    return f"on this machine's own loopback (host net), port {lab.port}: packets are inferred, not held"

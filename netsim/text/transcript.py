@@ -9,6 +9,8 @@ from netsim.model.events import (
     CallSlept,
     CommandRefused,
     ExtraLineRan,
+    PacketDropped,
+    PacketReleased,
     ProcessExited,
     ProgramPrinted,
 )
@@ -35,8 +37,8 @@ def step_lines(world: World, packets_before: int) -> list[str]:
 def packet_line(packet: Packet) -> str:
     """One packet in words: who sent it, what it is, how it is known."""
     there = "client to server" if packet.sender == "client" else "server to client"
-    lost = ", lost" if packet.fate == "lost" else ", held" if packet.fate == "held" else ""
-    return f"packet {packet.number} ({packet.evidence}{lost}): {there}, {packet_label(packet, LABEL_ROOM, UNICODE)}"
+    how = packet.evidence if packet.fate != "lost" else f"{packet.evidence}, lost"
+    return f"packet {packet.number} ({how}): {there}, {packet_label(packet, LABEL_ROOM, UNICODE)}"
 
 
 def row_line(row: Row) -> str:
@@ -56,8 +58,15 @@ def row_line(row: Row) -> str:
 
 
 def _event_lines(world: World, event: AnyEvent) -> list[str]:
-    if isinstance(event, CommandRefused):
-        return [f"not done: {event.why}"]
+    match event:
+        case CommandRefused(why=why):
+            return [f"not done: {why}"]
+        case PacketReleased(number=number):
+            return [f"packet {number}: delivered"]
+        case PacketDropped(number=number):
+            return [f"packet {number}: lost"]
+        case _:
+            pass
     endpoint = world.endpoints.get(getattr(event, "who", ""))
     if endpoint is None:
         return []

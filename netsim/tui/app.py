@@ -10,16 +10,15 @@ from textual.screen import Screen
 from netsim.session import Session
 from netsim.text.charset import Charset
 from netsim.tui.board import Board, LabStirred
-from netsim.tui.theme import DARK, LIGHT
+from netsim.tui.theme import DARK, LIGHT, few_colours
 
 
-class NetsimApp(App[int]):
-    """netsim's screen on a terminal."""
+class NetsimApp(App[int], inherit_bindings=False):
+    """netsim's screen on a terminal. Textual's own keys (ctrl+q quits unasked) are not inherited."""
 
     CSS_PATH = "netsim.tcss"
     TITLE = "netsim"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS = []  # ctrl+q and ctrl+c of the default are not ours
 
     def __init__(self, session: Session, charset: Charset, *, animation: bool = True, light: bool = False) -> None:
         super().__init__()
@@ -29,13 +28,19 @@ class NetsimApp(App[int]):
 
     def on_mount(self) -> None:
         """Colours, the screen, and then the lab."""
-        for theme in (DARK, LIGHT):
-            self.register_theme(theme)
-        self.theme = (LIGHT if self._light else DARK).name
+        theme = LIGHT if self._light else DARK
+        if self.console.color_system == "standard":
+            theme = few_colours(theme)
+        self.register_theme(theme)
+        self.theme = theme.name
         self.push_screen(self._board)
+
         # post_message may be called on any thread, and messages of this kind that wait for their turn become one.
         def wake() -> None:
-            self._board.post_message(LabStirred())
+            try:
+                self._board.post_message(LabStirred())
+            except RuntimeError:  # the loop ended a moment ago: nobody is left to be told
+                return
 
         self._session.attach(wake)
 

@@ -40,7 +40,8 @@ def end_sanely(app: App[int], kill_lab: Callable[[], None]) -> None:
     first: list[int] = []
 
     def hard(code: int) -> None:
-        kill_lab()
+        with contextlib.suppress(Exception):  # whatever goes wrong there, the terminal is put back
+            kill_lab()
         with contextlib.suppress(OSError, termios.error):
             # A description of our own: making the shell's non-blocking would outlive us.
             terminal = os.open("/dev/tty", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)

@@ -1,11 +1,14 @@
 """The colours: few, one meaning each, readable on a projector; dark and light.
 
-Law: no meaning by colour alone; the marks say everything that colours say.
+Law: no meaning by colour alone; the marks say everything that colours say. Where there are 16 colours they are named,
+not mixed: the nearest of 16 would give two meanings one colour.
 """
 
 from __future__ import annotations
 
-from textual.theme import Theme
+from dataclasses import replace
+
+from textual.theme import BUILTIN_THEMES, Theme
 
 DARK = Theme(
     name="netsim-dark",
@@ -27,3 +30,12 @@ LIGHT = Theme(
     dark=False,
     variables={"client": "#005A9C", "server": "#8A5A00", "lost": "#B03A00", "rule": "#8A8F98"},
 )
+FEW = {"client": "ansi_cyan", "server": "ansi_yellow", "lost": "ansi_red", "rule": "ansi_bright_black"}
+FEW_ON_LIGHT = {**FEW, "server": "ansi_magenta"}  # yellow on white can't be read
+
+
+def few_colours(theme: Theme) -> Theme:
+    """The theme for a terminal of 16 colours: its own foreground and background, and its named colours."""
+    textuals = BUILTIN_THEMES["ansi-dark" if theme.dark else "ansi-light"]
+    ours = FEW if theme.dark else FEW_ON_LIGHT
+    return replace(textuals, name=f"{theme.name}-16", variables={**textuals.variables, **ours})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from netsim.model.address import Address
+from netsim.model.events import KernelSocket, LabStarted
 from tests.model.made import (
-    ACCEPTED,
     CALLING,
     CLIENT,
     CLIENTS,
@@ -331,22 +332,14 @@ def test_with_states_alone_calls_justify() -> None:
     assert all(packet.because for packet in inferred(made.events))
 
 
-def _plain(each: object) -> object:
+def _plain(each: KernelSocket) -> KernelSocket:
     """As psutil knows it."""
-    from msgspec.structs import replace
-
-    return replace(each, inode=1, receive_queue=0, send_queue=0, counters=None)  # type: ignore[type-var]
+    return replace(each, inode=1, receive_queue=0, send_queue=0, counters=None)
 
 
 def test_nothing_is_inferred_where_a_gate_shows_the_packets() -> None:
-    from netsim.model.events import LabStarted
-
     started = LabStarted(
         at=0.0, net="private", port=8888, system="", python="", contained=True, contained_because="", sock_diag=True,
         gate="nft",
     )  # fmt: skip
     assert inferred([started, *connected().events]) == []
-
-
-def test_the_accepted_inode_is_a_side_of_it() -> None:
-    assert ACCEPTED not in (CALLING, LISTENING)

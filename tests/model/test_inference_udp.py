@@ -141,3 +141,9 @@ def test_with_states_alone_only_a_receive_says_it() -> None:
     made = sends(Made().sees(udp(), complete=False), b"hello").wait(1).calls("server", "getsockname", THEIRS)
     assert lines(made) == []
     assert lines(receives(made, b"hello")) == ["client 5 bytes 'hello'"]
+
+
+def test_the_same_words_sent_again_to_one_who_sleeps_are_another_datagram() -> None:
+    made = sends(Made().sees(), b"hello").sees(udp()).begins("server", "recvfrom", THEIRS)
+    sends(made, b"hello").returns("server", "recvfrom", THEIRS, call=2, size=5, data=b"hello", peer=CLIENT)
+    assert lines(made) == ["client 5 bytes 'hello' (lost)", "client 5 bytes 'hello'"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from msgspec.structs import replace
 
@@ -9,7 +11,7 @@ from netsim.model.events import LabEnded
 from netsim.model.world import Focus, World
 from netsim.text.bottom import draw_keys, draw_space, draw_why
 from netsim.text.charset import ASCII, UNICODE, cells
-from netsim.text.grid import Grid
+from netsim.text.grid import Grid, wide_widths
 from netsim.text.lines import Span, plain
 from netsim.text.panes import draw_head
 from netsim.text.screen import draw_too_small
@@ -38,15 +40,42 @@ class TestGrid:
     def test_a_usual_larger_one(self) -> None:
         assert Grid.of(120, 36) == Grid(120, 36, 9, 3, 8, 7, 2)
 
-    def test_every_size_is_filled_and_none_shrinks(self) -> None:
-        before = Grid.of(80, 24)
+    @pytest.mark.parametrize("columns", [80, 159, 160, 240])
+    def test_every_size_is_filled_and_none_shrinks(self, columns: int) -> None:
+        before = Grid.of(columns, 24)
         for rows in range(24, 120):
-            grid = Grid.of(80 + rows, rows)
+            grid = Grid.of(columns, rows)
             assert grid is not None
             assert before is not None
             assert grid.keys.top == rows - 1
             assert all(now >= then for now, then in zip(grid[2:], before[2:], strict=True))
             before = grid
+
+    @pytest.mark.parametrize("columns", [80, 121, 159, 160, 161, 177, 199, 200, 201, 350])
+    def test_lanes_and_tiles_fill_every_width(self, columns: int) -> None:
+        grid = Grid.of(columns, 24)
+        assert grid is not None
+        lanes, tiles = grid.lanes, grid.tiles
+        assert lanes[0].start == tiles[0].start == 0
+        assert lanes[-1].end == tiles[-1].end == columns
+        assert all(one.end + 1 == other.start for one, other in pairwise(lanes))
+        assert all(one.end == other.start for one, other in pairwise(tiles))
+        assert (grid.left, grid.right) == (lanes[0].width, lanes[-1].width)
+
+    def test_five_lanes(self) -> None:
+        assert wide_widths(160) == (38, 24, 30, 24, 40)
+        assert wide_widths(200) == (44, 24, 60, 24, 44)
+        for columns in range(160, 400):
+            now, then = wide_widths(columns + 1), wide_widths(columns)
+            assert all(now[lane] >= then[lane] for lane in (0, 1, 3, 4)), columns
+            assert now[2] >= 30, columns
+
+    def test_the_smallest_wide_one(self) -> None:
+        grid = Grid.of(160, 24)
+        assert grid is not None
+        areas = grid.heads, grid.wires, grid.ends, grid.packets, grid.datagrams, grid.body, grid.table_head, grid.keys
+        rows = [(area.top + 1, area.top + area.height) for area in areas]
+        assert rows == [(2, 2), (3, 3), (4, 4), (5, 11), (14, 16), (3, 16), (17, 17), (24, 24)]
 
     @pytest.mark.parametrize("size", [(79, 24), (80, 23), (2, 1), (0, 0)])
     def test_too_small(self, size: tuple[int, int]) -> None:

@@ -8,6 +8,7 @@ from netsim.model.views import shown_pair
 from netsim.text.bottom import draw_keys, draw_space, draw_why
 from netsim.text.charset import ASCII, UNICODE, Charset, cells
 from netsim.text.grid import Grid
+from netsim.text.kernel_column import draw_kernel
 from netsim.text.ladder import draw_ends, draw_ladder_head, draw_packets
 from netsim.text.lines import plain
 from netsim.text.listing import draw_listing
@@ -18,7 +19,7 @@ from netsim.text.table import draw_table, draw_table_head
 from netsim.text.title import draw_title
 from tests.text.frames import ALL, Frame
 
-SIZES = [(80, 24), (100, 30), (120, 36), (160, 45), (200, 50)]
+SIZES = [(80, 24), (100, 30), (120, 36), (160, 24), (160, 45), (179, 31), (200, 50), (251, 70)]
 
 START = """\
  netsim   private net · packets held · 127.0.0.1                step 0   ? help
@@ -302,10 +303,12 @@ def test_one_thing_is_reversed_beside_the_cap(name: str, size: tuple[int, int]) 
     assert len(reversed_) == (2 if frame.scene.target else 0)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)], ids=str)
 @pytest.mark.parametrize("name", ALL)
-def test_ascii_has_the_same_geometry(name: str) -> None:
+def test_ascii_has_the_same_geometry(name: str, size: tuple[int, int]) -> None:
     """Every mark has one cell in both sets, so that a row can be compared with a picture of the other."""
-    for row, (mark, plain_mark) in enumerate(zip(drawn(ALL[name]()), drawn(ALL[name](), charset=ASCII), strict=True)):
+    both = zip(drawn(ALL[name](), *size), drawn(ALL[name](), *size, charset=ASCII), strict=True)
+    for row, (mark, plain_mark) in enumerate(both):
         for one, other in zip(mark, plain_mark, strict=True):
             assert one == other or not one.isascii(), row
 
@@ -324,6 +327,8 @@ def test_each_part_has_any_size_that_is_asked_for(name: str) -> None:
                 draw_listing(*size, endpoint=server, target=scene.target),
                 draw_sockets(*size, endpoint=client),
                 draw_sockets(*size, endpoint=server),
+                draw_kernel(*size, role="client", now=scene.now),
+                draw_kernel(*size, role="server"),
                 draw_ladder_head(*size, transport="tcp"),
                 draw_ends(*size, transport="udp"),
                 draw_packets(*size, transport="tcp", target=scene.target, now=scene.now),

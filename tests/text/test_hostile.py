@@ -73,7 +73,7 @@ def check(lines: list[Line], columns: int, rows: int, charset: Charset) -> None:
 @settings(max_examples=150, deadline=None)
 @given(
     world=worlds(),
-    size=st.sampled_from([(80, 24), (81, 25), (100, 30), (120, 36), (200, 50)]),
+    size=st.sampled_from([(80, 24), (81, 25), (100, 30), (120, 36), (160, 24), (173, 33), (200, 50), (260, 60)]),
     charset=st.sampled_from([UNICODE, ASCII]),
     why=TEXT,
     label=TEXT,

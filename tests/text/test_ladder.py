@@ -77,7 +77,7 @@ class TestArrows:
     def test_only_rules_are_dim_and_only_the_target_is_reversed(self) -> None:
         line = draw_arrow(packet("> SYN seq=0", fate="held"), 39, UNICODE, touched=True)
         assert [(span.text.strip("─"), span.style) for span in line if span.text.strip()] == [
-            ("├", "rule"), (" SYN seq=0 ", "next"), ("", "rule"), ("■    ", ""), ("│", "rule"),
+            ("  ├", "rule"), (" SYN seq=0 ", "next"), ("", "rule"), ("■    ", ""), ("│", "rule"),
         ]  # fmt: skip
         lost = draw_arrow(packet("> SYN seq=0", fate="lost"), 39, UNICODE)
         assert [span.text for span in lost if span.style == "lost"] == [" SYN seq=0 ", "×"]

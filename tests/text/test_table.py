@@ -8,8 +8,9 @@ from netsim.model.address import Address
 from netsim.model.rows import row_name
 from netsim.model.world import Row, RowKey, Slot, World
 from netsim.text.charset import UNICODE
+from netsim.text.grid import Grid
 from netsim.text.lines import Span, plain
-from netsim.text.table import draw_table, draw_table_head
+from netsim.text.table import draw_table, draw_table_area, draw_table_head
 from tests.script import at, ref, tcp
 from tests.text.frames import ALL, LISTENING
 from tests.worlds import build, had, program
@@ -101,12 +102,36 @@ def test_a_row_that_vanished_leaves_its_place_blank() -> None:
     assert [bool(line) for line in table(row, None, row)] == [True, False, True, False]
 
 
-def test_scrolling() -> None:
+def test_how_many_rows_there_are_and_which_are_shown() -> None:
     world = ALL["queue"]().world
-    assert head(world).endswith(" 4 of 7, tab ─")
-    rows = [plain(line) for line in draw_table(world, 80, 4, UNICODE, offset=3)]
-    assert [row[1:20].split()[0] for row in rows] == ["8888/tcp", "51324/tcp", "51338/tcp", "51350/tcp"]
+    for offset, shown in (
+        (0, "─ 4 of 7, tab ─"),
+        (1, "─ 2-5 of 7, tab ─"),
+        (3, "─ 4-7 of 7, tab ─"),
+        (9, "─ 4-7 of 7, tab ─"),
+    ):
+        assert head(world, offset=offset).endswith(shown)
     assert head(build(program("server", sockets=(ref(3, 30, 8888),)), kernel=world.kernel[:1])).endswith(" 1 row ─")
+    for columns, rows in ((120, 36), (160, 45), (200, 50)):
+        grid = Grid.of(columns, rows)
+        assert grid is not None
+        area = [plain(line) for line in draw_table_area(world, grid, UNICODE, offset=3)]
+        assert area[0].endswith("─ 7 rows ─")
+        assert len([line for line in area[1:] if line.strip()]) == 7
+
+
+def test_scrolling_ends_with_the_last_row_at_the_bottom() -> None:
+    world = ALL["queue"]().world
+    for offset in (3, 9):
+        rows = [plain(line) for line in draw_table(world, 80, 4, UNICODE, offset=offset)]
+        assert [row[1:20].split()[0] for row in rows] == ["8888/tcp", "51324/tcp", "51338/tcp", "51350/tcp"]
+
+
+def test_a_place_that_is_blank_is_not_counted() -> None:
+    row = Row(key=LISTEN, state="LISTEN", pids=(41233,), name="server")
+    world = replace(build(), slots=tuple(map(Slot, (row, None, row, None, row, row))))
+    assert head(world).endswith("─ 2 of 4, tab ─")
+    assert head(world, offset=2).endswith("─ 2-4 of 4, tab ─")
 
 
 def test_a_hostile_name_is_shown_safe() -> None:

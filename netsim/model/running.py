@@ -1,0 +1,24 @@
+"""A lab that is running, as another process of the same machine sees it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class RunningLab(Struct, frozen=True):
+    """`pid`: its outermost process; `host`: the one that is in its net, which `host_started` tells from a later one.
+
+    `net` "host": it is in the net of whoever looks. `port` None: it could not be read. `age` in seconds; `user`: the
+    owner's name.
+    """
+
+    pid: int
+    host: int
+    host_started: int  # ticks since the machine's start, as proc_pid_stat(5) has it
+    net: Literal["host", "private"]
+    port: int | None
+    age: float
+    uid: int
+    user: str = ""
