@@ -9,13 +9,26 @@ from collections.abc import Sequence
 
 from netsim import __version__
 from netsim.text.charset import visible
+from netsim.text.shell import HELP as SHELL_HELP
+from netsim.text.shell import STATUS as SHELL_STATUS
 
 USAGE_ERROR = 2
+NO_WAY_IN = 125  # of `shell`: its other statuses are the command's, and 126 and 127 as a shell has them
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run netsim with these arguments (the process's own by default); returns the exit status."""
-    options = _parser().parse_args(argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    end = arguments.index("--") if "--" in arguments else len(arguments)  # behind it is what `shell` is to run
+    parser = _parser()
+    options = parser.parse_args(arguments[:end])
+    match options.command:
+        case "doctor":
+            return _doctor(as_json=options.json)
+        case "shell":
+            return _shell(options.lab, arguments[end + 1 :])
+    if end < len(arguments):
+        parser.error("only shell takes a command behind --: netsim shell -- ss -tanp")
     return _run(options)
 
 
@@ -48,6 +61,51 @@ def _run(options: argparse.Namespace) -> int:
         return run(session, animation=not options.no_animation, ascii_only=ascii_only, light=options.theme == "light")
     finally:
         session.close()
+
+
+def _doctor(*, as_json: bool) -> int:
+    """Say what this machine allows; 0 if netsim works at all."""
+    from netsim.lab.capabilities import examine
+    from netsim.text import doctor
+
+    found = examine()
+    print(doctor.as_json(found) if as_json else "\n".join(doctor.lines(found)), flush=True)
+    return 0 if doctor.works(found) else 1
+
+
+def _shell(pid: int | None, command: list[str]) -> int:
+    """Become a shell, or a command, in the net of a running lab; returns only where that can't be done."""
+    from netsim.lab import entering, running
+    from netsim.lab.steps import StepError
+    from netsim.text import shell as words
+
+    choice = running.choose(pid)
+    lab = choice.lab
+    if lab is None and choice.has_nets:
+        return _complain(words.no_lab(choice, pid, command), NO_WAY_IN)
+    if lab is None or lab.net == "host":
+        print(words.in_host_net(lab), file=sys.stderr, flush=True)
+        if not command:
+            return 0
+    else:
+        try:
+            entering.enter(lab)
+        except StepError as error:
+            return _complain(words.no_way_in(lab, error.step, error.errno), NO_WAY_IN)
+        if not command:
+            print(words.intro(lab), file=sys.stderr, flush=True)
+            command = entering.own_shell(words.prompt(lab))
+    try:
+        entering.execute(command)
+    except FileNotFoundError as error:
+        return _complain(words.not_run(command[0], str(error.strerror)), 127)
+    except OSError as error:
+        return _complain(words.not_run(command[0], str(error.strerror)), 126)
+
+
+def _complain(text: str, status: int) -> int:
+    print(text, file=sys.stderr)
+    return status
 
 
 def _no_screen() -> str:
@@ -99,6 +157,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ascii", action="store_true", help="draw with ASCII only")
     parser.add_argument("--theme", choices=("dark", "light"), default="dark", help="for the terminal's background")
     parser.add_argument("--version", action="version", version=f"netsim {__version__}")
+    commands = parser.add_subparsers(title="other commands", dest="command", metavar="COMMAND")
+    doctor = commands.add_parser("doctor", help="what this machine allows, and what to do about it")
+    doctor.add_argument("--json", action="store_true", help="for programs and bug reports")
+    shell = commands.add_parser(
+        "shell", help="a shell inside a running lab's net", usage="netsim shell [--lab PID] [-- COMMAND...]",
+        description=SHELL_HELP, epilog=SHELL_STATUS, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    shell.add_argument("--lab", type=int, metavar="PID", help="which lab: its PID, or that of anything in it")
     return parser
 
 

@@ -110,6 +110,11 @@ def _no_namespaces() -> str:
 
 @pytest.fixture
 def free_port() -> int:
+    """A port that netsim can have."""
+    return find_free_port()
+
+
+def find_free_port() -> int:
     """A port of 127.0.0.1 that is free for TCP and for UDP, below the ephemeral range where that can be known.
 
     It could be taken before the test comes to it; from below the range no client is given it by chance.
@@ -121,7 +126,7 @@ def free_port() -> int:
     for port in range(start, max(start + 1, min(first_ephemeral, 65_536))):
         if _is_free(port):
             return port
-    pytest.fail("there is no free port")
+    raise OSError("there is no free port")
 
 
 def _is_free(port: int) -> bool:

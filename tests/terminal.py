@@ -124,6 +124,11 @@ class Terminal:
 
     # --- what a person sees
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody has the terminal open any more, as far as was read."""
+        return self._at_end
+
     def lines(self) -> list[str]:
         return [line.rstrip() for line in self.screen.display]
 

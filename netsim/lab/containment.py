@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Literal, NamedTuple, NoReturn
 
 from netsim.lab import guard, linux, privatenet
@@ -92,7 +93,7 @@ def run(mode: Mode, net: Net | Literal["auto"], host: Host) -> NoReturn:
         refusals: list[tuple[Net, str]] = []
         for way in ways(mode, net):
             found = Containment(True, way.name, way.net, because(refusals, "private"))
-            init, refused = _settle(way, lambda found=found: _init(found, host, life, alive))  # type: ignore[misc]
+            init, refused = _settle(way, partial(_init, found, host, life, alive))
             if init is not None:
                 return init
             refusals.append((way.net, refused))
@@ -100,9 +101,10 @@ def run(mode: Mode, net: Net | Literal["auto"], host: Host) -> NoReturn:
         why_not = because(refusals, "private") or _why_untried(mode)
         if net == "private":
             return guard.spawn(lambda: _give_up(why_not))
-        found = Containment(False, because(refusals, "host") or _why_untried(mode), "host", why_not if net == "auto" else "")
-        me = os.getpid()
-        return guard.spawn(lambda: _bare_host(found, host, life, alive, me))
+        found = Containment(
+            False, because(refusals, "host") or _why_untried(mode), "host", why_not if net == "auto" else ""
+        )
+        return guard.spawn(partial(_bare_host, found, host, life, alive, os.getpid()))
 
     status, child = guard.guard(start, (0,))
     if child is not None:

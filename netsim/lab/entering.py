@@ -1,6 +1,6 @@
 """Into the net of a running lab: this process, and whatever it executes then.
 
-Law: an ordinary user enters the lab's user namespace first, whose owner they are, then its net; root the same where there is
+Law: an ordinary user enters the lab's user namespace first, as its owner, then its net; root the same where there is
 one. The pid namespace is not entered: the machine's /proc and PIDs stay useful, and the lab's end does not end what was
 started here. Only the processes that are still in it keep a net alive after its lab; the gate's rule has no reader any
 more then, and lets everything pass. Sources: setns(2), user_namespaces(7), capabilities(7), linux/capability.h.
@@ -22,6 +22,7 @@ from netsim.model.running import RunningLab
 
 _NET_RAW = 13  # CAP_NET_RAW: what tcpdump and ping need
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 47, 2
+_BEFORE_THE_PROMPT = "debian_chroot"
 _CAPABILITY_VERSION = 0x20080522  # _LINUX_CAPABILITY_VERSION_3: two sets of 32
 _WORDS = 2 + 2 * 3  # __user_cap_header_struct, then twice effective, permitted, inheritable
 
@@ -56,12 +57,29 @@ def enter(lab: RunningLab) -> None:
             os.close(each)
 
 
-def execute(command: Sequence[str], environ: dict[str, str]) -> NoReturn:
+def own_shell(prompt: str) -> list[str]:
+    """The user's own shell, to be executed; its prompt is in the environment from now on, for shells that look there.
+
+    Debian's bash puts that variable before the prompt that its own start-up files set.
+    """
+    os.environ["PS1"] = prompt
+    os.environ[_BEFORE_THE_PROMPT] = prompt.rstrip(" $").strip("()")
+    import pwd
+
+    try:
+        named = pwd.getpwuid(os.geteuid()).pw_shell
+    except KeyError:
+        named = ""
+    candidates = (os.environ.get("SHELL", ""), named, "/bin/sh")
+    return [next((each for each in candidates if each and os.access(each, os.X_OK)), "/bin/sh")]
+
+
+def execute(command: Sequence[str]) -> NoReturn:
     """Become this command, as if a shell had started it; raises OSError. Nothing of ours is left, its status is all."""
     for each in ("SIGPIPE", "SIGXFSZ"):  # Python ignores them, and that would be handed on
         if hasattr(signal, each):
             signal.signal(getattr(signal, each), signal.SIG_DFL)
-    os.execvpe(command[0], list(command), environ)
+    os.execvp(command[0], list(command))
 
 
 def setns(descriptor: int, kind: int) -> None:
@@ -78,7 +96,7 @@ def setns(descriptor: int, kind: int) -> None:
 
 
 def keep_net_raw() -> None:
-    """Let what is executed keep CAP_NET_RAW, which it would lose as an ordinary user; where that fails, it goes without.
+    """Let what is executed keep CAP_NET_RAW, which an ordinary user's would lose; where that fails, it does.
 
     An ambient capability has to be inheritable first (capabilities(7)).
     """

@@ -206,7 +206,7 @@ class GateKeeper:
     def _look(self) -> None:
         self._tell_losses()
         self._host.sampler.look()
-        self._host.stir()
+        self._host.sampler.stir()
 
     def _look_soon(self) -> None:
         """Not for each of a thousand packets that pass."""

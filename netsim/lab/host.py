@@ -54,6 +54,7 @@ class Host:
     ) -> None:
         self.port, self.endpoint = port, endpoint
         self._containment = containment
+        self._private = containment.net == "private"
         self._started = started
         self._selector = selectors.DefaultSelector()
         self._outbox = Outbox(out)
@@ -68,13 +69,13 @@ class Host:
             self.ports,
             self._tell_sockets,
             self.timers,
-            lambda: bool(self.family.living),
+            lambda: self._private or bool(self.family.living),  # into a private net a stranger may come at any time
             self._blind,
         )
         self._answered, answer = os.pipe()
         self._owners = Owners(self._question, self._tell_owners, self.timers, time.monotonic, lambda: _poke(answer))
         self.gate = GateKeeper(self)
-        if containment.net == "private":
+        if self._private:
             self.gate.install()  # before any endpoint: no packet gets by
         self._orders = Orders(self)
         self.watch(commands, self._take_commands)
@@ -101,6 +102,8 @@ class Host:
                 )
             )
             self.sampler.look()  # somebody may have the port already
+            if self._private:
+                self.sampler.stir()
             while not self._ended:
                 self._turn()
         except BrokenPipeError:
@@ -121,7 +124,7 @@ class Host:
 
     def ports(self) -> frozenset[int] | None:
         """The ports whose sockets are told; None: all, because the net is the lab's own."""
-        return None if self._containment.net == "private" else self.family.ports()
+        return None if self._private else self.family.ports()
 
     def stir(self) -> None:
         """Something has happened: look at the kernel's sockets, and ask psutil, in a moment."""

@@ -64,10 +64,10 @@ def psutil_view() -> Found:
         try:
             rows = psutil.net_connections("inet")
         except psutil.AccessDenied:  # macOS: the whole machine's only for root
-            own = [each for each in psutil.Process().net_connections("inet") if each.laddr and each.laddr[1] == port]
+            own = [each for each in psutil.Process().net_connections("inet") if tuple(each.laddr)[1:] == (port,)]
             return Found("only our own" if own else "nothing", "partly" if own else "fails", "EACCES")
     named = sum(each.pid is not None for each in rows)
-    ours = any(each.pid == me and each.laddr and each.laddr[1] == port for each in rows)
+    ours = any(each.pid == me and tuple(each.laddr)[1:] == (port,) for each in rows)
     return Found(f"{len(rows)} sockets, {named} with a PID", "works" if ours else "fails", "" if ours else "ENOENT")
 
 

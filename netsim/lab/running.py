@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from netsim.model.running import RunningLab
+from netsim.model.running import Choice, RunningLab
 
 _OUTERMOST, _HOST = "netsim-lab", "netsim-host"
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
@@ -26,12 +27,29 @@ class _Process(NamedTuple):
     uid: int
 
 
-def running_labs(uid: int | None = None, proc: Path = Path("/proc")) -> tuple[RunningLab, ...]:
-    """The labs of this user (None: of everybody), the oldest first; () where there is no /proc."""
+def choose(pid: int | None = None, proc: Path = Path("/proc")) -> Choice:
+    """The lab that `pid` means; without one, this user's only lab.
+
+    Of another user's labs root gets one only by its PID: who runs a program by this name should not lure root into it.
+    """
+    if not sys.platform.startswith("linux"):
+        return Choice(has_nets=False)
+    everybody, me = running_labs(proc), os.geteuid()
+    own = tuple(each for each in everybody if each.uid == me)
+    others = tuple(each for each in everybody if each.uid != me)
+    if pid is not None:
+        lab = lab_of(pid, everybody if me == 0 else own, proc)
+    else:
+        lab = own[0] if len(own) == 1 else None
+    return Choice(lab, own, others)
+
+
+def running_labs(proc: Path = Path("/proc")) -> tuple[RunningLab, ...]:
+    """The labs of everybody, the oldest first; () where there is no /proc."""
     processes = _processes(proc)
     found = []
     for each in processes.values():
-        if each.name != _OUTERMOST or (uid is not None and each.uid != uid):
+        if each.name != _OUTERMOST:
             continue
         hosts = (one for one in processes.values() if one.name == _HOST and _is_below(one, each, processes))
         host = next(hosts, None)

@@ -119,12 +119,16 @@ class Datagram(Struct, frozen=True):
 
 
 class Receipt(Struct, frozen=True):
-    """A receive that came back before any send of the same datagram was known. `told`: a packet tells of it."""
+    """A receive that came back before any send of the same datagram was known. `told`: a packet tells of it.
+
+    `full`: it filled its buffer, so that the datagram may have been longer.
+    """
 
     receiver: Address
     sender: Address
     size: int
     data: bytes
+    full: bool
     told: bool
 
 

@@ -22,3 +22,15 @@ class RunningLab(Struct, frozen=True):
     age: float
     uid: int
     user: str = ""
+
+
+class Choice(Struct, frozen=True):
+    """Which lab is meant. `lab` None: none of `labs`, which are this user's own, or too many; `others`: of other users.
+
+    `has_nets` False: a system on which every lab is in the machine's own net, and none can be looked for.
+    """
+
+    lab: RunningLab | None = None
+    labs: tuple[RunningLab, ...] = ()
+    others: tuple[RunningLab, ...] = ()
+    has_nets: bool = True

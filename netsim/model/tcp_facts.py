@@ -14,14 +14,10 @@ from netsim.model.tcp import SAYS, other
 def fin_arrived(connection: Connection, sender: Role) -> bool:
     """`sender`'s FIN got to the other end."""
     here, there = connection.side(sender), connection.side(other(sender))
-    return (
-        here.told.fin
-        or SAYS[there.state].fin_received
-        or SAYS[here.state].fin_acked
-        or (
-            there.ended and not there.reset and there.current is None
-        )  # else a list is to show it, and what came before
-    )
+    if here.told.fin or SAYS[there.state].fin_received or SAYS[here.state].fin_acked:
+        return True
+    # recv() returned b''. Where its socket is listed, a newer list will say the same, and what came before the FIN.
+    return there.ended and not there.reset and there.current is None
 
 
 def fin_acknowledged(connection: Connection, sender: Role) -> bool:

@@ -56,7 +56,9 @@ def _returned(
     if event.name in SENDS:
         return _sent(ledger, known, event, source_for(ref.local, reached(peer)), reached(peer))
     if event.name in RECEIVES and not (started and "PEEK" in started.arguments):
-        return _received(ledger, known, event, ref.local, peer)
+        full = event.name.endswith("_into") or (started is not None and _first(started.arguments) == str(event.size))
+        receipt = Receipt(ref.local, peer, event.size, event.data or b"", full=full, told=True)
+        return _received(ledger, known, event, receipt)
     return known, []
 
 
@@ -104,10 +106,10 @@ def _orient(ledger: Ledger, known: Datagrams, who: str, here: Address, there: Ad
 
 
 def _received(
-    ledger: Ledger, known: Datagrams, event: CallReturned, local: Address, peer: Address
+    ledger: Ledger, known: Datagrams, event: CallReturned, receipt: Receipt
 ) -> tuple[Datagrams, list[tuple[Datagram, Fate, str]]]:
+    local, peer = receipt.receiver, receipt.sender
     known = replace(known, read=known.read | {local})
-    receipt = Receipt(local, peer, event.size or 0, event.data or b"", told=True)
     for datagram in known.queued:
         if _is_for(datagram, local, peer) and _same(datagram, receipt):
             return replace(known, queued=tuple(each for each in known.queued if each is not datagram)), []
@@ -152,7 +154,14 @@ def _ends(datagram: Datagram) -> tuple[Address, Address]:
 
 def _same(datagram: Datagram, receipt: Receipt) -> bool:
     """Whether a receive can have returned it; a buffer that was too small cuts it."""
-    return receipt.size <= datagram.size and datagram.data.startswith(receipt.data[: len(datagram.data)])
+    if receipt.size == datagram.size:
+        return receipt.data == datagram.data
+    cut = receipt.full and receipt.size < datagram.size
+    return cut and datagram.data.startswith(receipt.data[: len(datagram.data)])
+
+
+def _first(arguments: str) -> str:
+    return arguments.split(",")[0].strip()
 
 
 def _refused(

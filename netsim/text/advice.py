@@ -23,6 +23,14 @@ _AROUND = "In a container the limit may be that of the container, or of what is 
 _LOGGED = "A guard that refuses usually says so in the kernel's log:"
 _DMESG = "$ sudo dmesg | grep -iE 'apparmor|selinux|audit' | tail"
 _FEW = "Cost: little. The code does nothing until a rule asks for it; in namespaces of their own, users can ask."
+_NO_SUCH_MODULE = (
+    "If there is no such module: some systems keep it in a package of its own (Ubuntu: linux-modules-extra, Fedora: "
+    "kernel-modules), and small kernels are built without. In a container the machine around it decides."
+)
+_BOXED = (
+    "Cost: the container's programs may use every system call, and its root write to /proc/sys: only for images that "
+    "you trust. A copy of Docker's profile that also allows unshare, setns and clone (seccomp=FILE) costs less."
+)
 _ASK = "To hold packets, show the lines below to whoever looks after this machine."
 _REPORT = "This is worth a bug report: netsim doctor --json has everything that belongs into it."
 
@@ -38,7 +46,7 @@ def advice(cause: Cause, found: Capabilities) -> Advice:
     """The words for a cause, with what was found filled in."""
     match cause:
         case "lab-fails":
-            return Advice(f"netsim's lab, which runs the programs, ended at once. It said: {found.lab.failure}", (_REPORT,))
+            return Advice(f"The lab, which runs the programs, ended at once. It said: {found.lab.failure}", (_REPORT,))
         case "lab-differs":
             why = found.lab.net_because or found.lab.gate_because or "it did not say why"
             return Advice(f"Each part works when tried alone, and yet the lab did without it: {why}.", (_REPORT,))
@@ -46,7 +54,7 @@ def advice(cause: Cause, found: Capabilities) -> Advice:
             return _psutil_blind(found)
         case "small-terminal":
             size = f"{found.terminal.columns} columns and {found.terminal.rows} rows"
-            return Advice(f"This window has {size}. The screen needs 80 and 24: enlarge it, or make the letters smaller.")
+            return Advice(f"This window has {size}. The screen needs 80 and 24: enlarge it, or use smaller letters.")
         case "user-limit" | "net-limit" | "pid-limit":
             return _limit(cause.partition("-")[0])
         case "user-limit-used" | "net-limit-used" | "pid-limit-used":
@@ -102,8 +110,7 @@ def _modules(what: str, names: tuple[str, ...], found: Capabilities) -> Advice:
         f"$ sudo modprobe -a {joined}",
         "To have it after each start:",
         f"$ printf '%s\\n' {joined} | sudo tee /etc/modules-load.d/netsim.conf",
-        "If there is no such module: some systems keep it in a package of its own (Ubuntu: linux-modules-extra, "
-        "Fedora: kernel-modules), and small kernels are built without. In a container the machine around it decides.",
+        _NO_SUCH_MODULE,
         "With nft_queue missing, nft_compat together with xt_NFQUEUE does as well." if "nft_queue" in names else "",
         _FEW,
     )
@@ -133,7 +140,7 @@ _KINDS = {"user": "user namespace", "net": "network namespace", "pid": "pid name
 _REFUSED = Advice(
     f"Something on this machine refuses it, and does not say what. {_ASK}",
     (
-        "unshare(2) refuses it in a chroot; SELinux, AppArmor and filters around containers and services refuse it too.",
+        "A chroot does (unshare(2)); SELinux, AppArmor and the filters around containers and services may.",
         _LOGGED,
         _DMESG,
         "To try the same without netsim:",
@@ -143,7 +150,7 @@ _REFUSED = Advice(
 )
 _NOT_BUILT = Advice(
     f"This kernel was built without what a net of your own needs. {_ASK}",
-    ("It takes a kernel with CONFIG_USER_NS, CONFIG_NET_NS and CONFIG_PID_NS; all large distributions have one.", _AS_ROOT),
+    ("It takes a kernel with CONFIG_USER_NS, CONFIG_NET_NS and CONFIG_PID_NS, as large distributions have it.",),
 )
 _ADVICE: dict[Cause, Advice] = {
     "not-linux": Advice(
@@ -161,7 +168,7 @@ _ADVICE: dict[Cause, Advice] = {
             "    'profile netsim /opt/netsim/bin/{netsim,python3*} flags=(unconfined) { userns, }' \\",
             "    | sudo tee /etc/apparmor.d/netsim",
             "$ sudo apparmor_parser -r /etc/apparmor.d/netsim",
-            "Cost: who runs that Python may make user namespaces with it, from any script. Then start /opt/netsim/bin/netsim.",
+            "Start /opt/netsim/bin/netsim then. Cost: with that Python any script may make user namespaces.",
             "The quick way, for all programs, until the machine is started again:",
             "$ sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
             _EVERYBODY,
@@ -175,8 +182,7 @@ _ADVICE: dict[Cause, Advice] = {
             "In Docker, when the container is started:",
             "$ docker run -it --security-opt seccomp=unconfined --security-opt apparmor=unconfined \\",
             "    --security-opt systempaths=unconfined IMAGE",
-            "Cost: the container's programs may use every system call and write to its /proc/sys; only for images that "
-            "you trust. A copy of Docker's profile that also allows unshare, setns and clone (seccomp=FILE) costs less.",
+            _BOXED,
             "In a systemd service it is RestrictNamespaces= or SystemCallFilter=.",
         ),
     ),
@@ -223,14 +229,14 @@ _ADVICE: dict[Cause, Advice] = {
     ),
     "no-proc": Advice(
         "Some of what /proc tells of a process can't be read here: a sleeping program is shown without its call.",
-        ("$ sudo mount -t proc proc /proc", "if it is not mounted; else see its options: $ grep ' /proc ' /proc/mounts"),
+        ("If it is not mounted:", "$ sudo mount -t proc proc /proc", "Else see how:", "$ grep ' /proc ' /proc/mounts"),
     ),
     "not-a-terminal": Advice(
-        "This is not a terminal (a pipe or a file, perhaps): here netsim tells the story line by line, as netsim --plain."
+        "This is not a terminal, but a pipe or a file perhaps: so netsim tells the story line by line (netsim --plain)."
     ),
     "dumb-terminal": Advice(
-        "This terminal says that it can't draw a screen (TERM): here netsim tells the story line by line, as "
-        "netsim --plain. If it can after all: export TERM=xterm-256color"
+        "This terminal says that it can't draw a screen (TERM): here netsim tells the story line by line "
+        "(netsim --plain). If it can after all: export TERM=xterm-256color"
     ),
     "not-unicode": Advice(
         "What is written here does not go out as UTF-8, so the screen is drawn with plain letters (netsim --ascii). "

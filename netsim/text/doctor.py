@@ -49,12 +49,11 @@ _ERRNOS = {
     "ETIMEDOUT": "it did not come back",
     "SIGSYS": "ended by a filter of system calls",
 }
+_INFERRED = "Packets are inferred, not held: that one was sent is told from the kernel's counters."
 _SUMMARY: dict[Level, str] = {
     "holds": "You can use all of netsim: real packets are held until you let them go.",
-    "private": "You can use netsim, in a net of your own. Packets are inferred, not held: netsim tells from the kernel's "
-    "counters that one was sent.",
-    "host": "You can use netsim, in this machine's own net. Packets are inferred, not held: netsim tells from the kernel's "
-    "counters that one was sent. Ports are shared with all who use this machine.",
+    "private": f"You can use netsim, in a net of your own. {_INFERRED}",
+    "host": f"You can use netsim, in this machine's own net, whose ports everybody here shares. {_INFERRED}",
     "nothing": "netsim can't be used here as things are.",
 }
 _COLOURS = {0: "none", 16: "16", 256: "256", 16777216: "16 million"}
@@ -86,9 +85,7 @@ def works(found: Capabilities) -> bool:
 
 def as_json(found: Capabilities) -> str:
     """All that was found and what it means, as indented JSON in ASCII."""
-    told = tuple(
-        _Told(each.cause, each.check, words.student, words.administrator) for each, words in _advised(found)
-    )
+    told = tuple(_Told(each.cause, each.check, words.student, words.administrator) for each, words in _advised(found))
     written = msgspec.json.encode(_Report(works(found), level(found), told, found)).decode()
     ascii_only = "".join(char if char.isascii() else _escaped(char) for char in written)
     return msgspec.json.format(ascii_only, indent=2)
@@ -138,7 +135,7 @@ def _check(check: Check, found: Capabilities) -> list[str]:
     if check.outcome == "untried":
         tried = "only Linux has it" if found.system.name != "Linux" else "not tried: it needs what failed above"
     elif check.found:
-        tried += f": {visible(check.found, ascii=True)}"
+        tried += f" ({visible(check.found, ascii=True)})"
     start = f"  {_MARKS[check.outcome]}  {_LABELS[check.name]:<19} "
     shown = _wrapped(tried, start, " " * len(start))
     if check.name == "calm":
@@ -152,13 +149,14 @@ def _terminal(terminal: TerminalFacts) -> list[str]:
     """The terminal in rows like those of the checks."""
     size = f"{terminal.columns} columns, {terminal.rows} rows" if terminal.output else "no size"
     both = terminal.input and terminal.output
-    streams = "input and output" if both else "only output" if terminal.output else "only input" if terminal.input else "none"
+    ends = [name for name, there in (("input", terminal.input), ("output", terminal.output)) if there]
+    streams = " and ".join(ends) or "none: neither input nor output is one"
     colours = f"{_COLOURS[terminal.colours]}, by TERM={terminal.term or '(not set)'}"
     colours += f" and COLORTERM={terminal.colorterm}" if terminal.colorterm else ""
     colours += "; NO_COLOR is set, so there are greys only" if terminal.no_color else ""
     letters = f"{terminal.encoding or 'no encoding'}, locale {terminal.locale or '(not set)'}"
     letters += "" if terminal.unicode else ": drawn in ASCII"
-    line = [name for name, there in (("over SSH", terminal.ssh), (f"in {terminal.multiplexer}", terminal.multiplexer)) if there]
+    line = ["over SSH"] * terminal.ssh + [f"in {terminal.multiplexer}"] * bool(terminal.multiplexer)
     rows = [
         (both, "terminal", streams),
         (not terminal.output or (terminal.columns >= 80 and terminal.rows >= 24), "size", size),
@@ -207,7 +205,8 @@ def _net(found: Capabilities) -> str:
     match lab.net:
         case "private":
             gate = visible(_GATES.get(lab.gate, lab.gate), ascii=True)
-            held = f"It holds packets by {gate}." if gate else f"It can't hold packets: {visible(lab.gate_because, ascii=True)}."
+            not_held = visible(lab.gate_because, ascii=True)
+            held = f"It holds packets by {gate}." if gate else f"It can't hold packets: {not_held}."
             took = f", because {why}" if why else ", because it works"
             return f"--net auto takes the private net{took}: a lab came up in it in {lab.ms:.0f} ms. {held} {ended}"
         case "host":

@@ -1,14 +1,15 @@
-"""`netsim shell` in words: where one is, how to leave, which labs there are, and the line to copy into a second terminal.
+"""`netsim shell` in words: where one is and how to leave, which labs there are, the line for a second terminal.
 
 Law: pure, and for standard error: standard output belongs to the command that is run.
 """
 
 from __future__ import annotations
 
+import errno
 import shlex
 from collections.abc import Sequence
 
-from netsim.model.running import RunningLab
+from netsim.model.running import Choice, RunningLab
 from netsim.text.charset import visible
 
 EXAMPLES: tuple[tuple[str, ...], ...] = (
@@ -47,27 +48,20 @@ def prompt(lab: RunningLab) -> str:
     return f"(netsim {lab.pid}) $ "
 
 
-def none(labs_of_others: Sequence[RunningLab] = ()) -> str:
-    """There is no lab of this user's."""
-    said = "No netsim of yours is running: start it in another terminal, then come back."
-    if labs_of_others:
-        said += "\nOthers have one; root may go there with --lab PID:\n" + _table(labs_of_others)
+def no_lab(choice: Choice, pid: int | None, command: Sequence[str]) -> str:
+    """Why none was taken, and what to type."""
+    if pid is not None:
+        return "\n".join([f"PID {pid} is no running lab of yours, and in none.", *_yours(choice.labs, command)])
+    if choice.labs:
+        return "\n".join([f"{len(choice.labs)} labs of yours are running:", *_yours(choice.labs, command)])
+    said = "No netsim of yours is running: start one in another terminal, and come back."
+    if choice.others:
+        said += "\nOthers have one, and root may go there with --lab PID:\n" + _table(choice.others)
     return said
 
 
-def several(labs: Sequence[RunningLab], command: Sequence[str]) -> str:
-    """Which ones there are, and the line to type."""
-    return "\n".join([
-        f"{len(labs)} labs of yours are running:",
-        _table(labs),
-        f"Choose one: {visible(line_to_copy(command, lab=labs[0].pid))}",
-    ])  # fmt: skip
-
-
-def not_a_lab(pid: int, labs: Sequence[RunningLab]) -> str:
-    """`--lab` named something else."""
-    said = f"PID {pid} is no running lab of yours, nor in one."
-    return f"{said} These are:\n{_table(labs)}" if labs else f"{said} {none()}"
+def _yours(labs: Sequence[RunningLab], command: Sequence[str]) -> list[str]:
+    return [_table(labs), f"Choose one: {visible(line_to_copy(command, lab=labs[0].pid))}"] if labs else []
 
 
 def in_host_net(lab: RunningLab | None = None) -> str:
@@ -78,12 +72,12 @@ def in_host_net(lab: RunningLab | None = None) -> str:
     return f"Lab {lab.pid} uses the machine's own net: no shell is needed, {port} the machine's."
 
 
-def no_way_in(lab: RunningLab, step: str, errno: str) -> str:
-    """Entering was refused."""
-    if errno in ("ESRCH", "ENOENT"):
+def no_way_in(lab: RunningLab, step: str, number: int) -> str:
+    """Entering was refused at a step, with an errno."""
+    if number in (errno.ESRCH, errno.ENOENT):
         return f"Lab {lab.pid} has just ended."
-    refused = f"Lab {lab.pid} can't be entered: {step}: {errno}."
-    if errno in ("EPERM", "EACCES"):
+    refused = f"Lab {lab.pid} can't be entered: {step}: {errno.errorcode.get(number, str(number))}."
+    if number in (errno.EPERM, errno.EACCES):
         return f"{refused} It is entered by the user who started it ({visible(lab.user) or lab.uid}), or by root."
     return refused
 
@@ -95,9 +89,11 @@ def not_run(command: str, why: str) -> str:
 
 def _table(labs: Sequence[RunningLab]) -> str:
     rows = [("PID", "PORT", "NET", "SINCE", "USER")]
-    rows += [(str(lab.pid), str(lab.port or "?"), lab.net, _age(lab.age), visible(lab.user) or str(lab.uid)) for lab in labs]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    for lab in labs:
+        rows.append((str(lab.pid), str(lab.port or "?"), lab.net, _age(lab.age), visible(lab.user) or str(lab.uid)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)) for row in rows)
+    return "\n".join(f"  {line.rstrip()}" for line in lines)
 
 
 def _age(seconds: float) -> str:

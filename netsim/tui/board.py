@@ -75,6 +75,8 @@ class Board(Screen[None]):
         self._clock = 0.0  # the lab's clock minus ours
         self._step_due = False
         self._paint_due = False
+        self._in_table = False
+        self._offset = 0  # rows of the table that are scrolled out
 
     def compose(self) -> ComposeResult:
         """The tiles: what changes together is painted together."""
@@ -179,6 +181,7 @@ class Board(Screen[None]):
             target=target,
             now=lab_now,
             progress=progress,
+            offset=min(self._offset, self._most_offset()),
         )
 
     def _question(self) -> str:
@@ -269,8 +272,25 @@ class Board(Screen[None]):
         self._ask("moments")
 
     def action_turn(self) -> None:
-        """tab"""
+        """tab: to the server, to the table if it has more rows than are shown, back to the client."""
+        more = self._most_offset() > 0
+        if more and not self._in_table and self._session.world.focus.role == "server":
+            self._in_table = True
+            self._do(lambda: None)
+            self._driver.answer = "The table: up and down move through its rows, tab goes back to the client."
+            self.paint()
+            return
+        self._in_table = False
         self._do(self._driver.turn)
+
+    def action_scroll(self, rows: int) -> None:
+        """up, down: through the table's rows."""
+        self._offset = min(max(0, self._offset + rows), self._most_offset())
+        self.paint()
+
+    def _most_offset(self) -> int:
+        grid = Grid.of(*self.app.size)
+        return max(0, len(self._session.world.slots) - grid.table.height) if grid else 0
 
     def action_play(self) -> None:
         """a"""

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from netsim.model.packet import Packet
 
-FLIGHT = 0.4  # seconds from wall to wall
-FRAMES_PER_SECOND = 7.5  # three for each packet; one costs 200 bytes, and 2 kB/s is the most a slow line should bear
+FLIGHT = 0.3  # seconds from wall to wall
+FRAMES_PER_SECOND = 7  # two for each packet; one costs 200 bytes, and 2 kB/s is the most a slow line should bear
 
 
 class Flights:

@@ -43,18 +43,13 @@ class Help(Screen[None]):
 
 def help_lines(charset: Charset) -> list[Line]:
     """The help's rows."""
-    head: list[Line] = [
-        (Span(" "), Span("netsim: keys", "bold"), Span("                         any key goes back")),
-        (),
-    ]
-    keys: list[Line] = [
-        (Span(f" {key.cap:<8}", "key"), Span(key.tooltip)) for key in REGISTER if key.cap != "1-9" or key.keys
-    ]
     c = charset
-    marks: list[Line] = [
-        (),
-        (Span(f" {c.next} next line   {c.stopped} stopped here   {c.asleep} asleep in a call   "
-              f"{c.dash} {c.dash} inferred: no bytes seen"),),
-        (Span(" bold: changed by the last press   - in the PID column: no process, the kernel's own"),),
-    ]  # fmt: skip
-    return head + keys + marks
+    head: list[Line] = [(Span(" "), Span("netsim: keys", "bold"), Span(" " * 25 + "any key goes back")), ()]
+    keys: list[Line] = [(Span(f" {key.cap:<8}", "key"), Span(key.tooltip)) for key in REGISTER if key.tooltip]
+    marks = (
+        f" {c.next} next line  {c.stopped} stopped  {c.asleep} asleep  {c.held} held  {c.lost} lost  "
+        f"{c.dash} {c.dash} inferred, no bytes seen",
+        " bold: changed by the last press   - as a PID: no process, the kernel has it",
+        " the same from another terminal:   netsim shell -- ss -tanp",
+    )
+    return [*head, *keys, (), *((Span(mark),) for mark in marks)]

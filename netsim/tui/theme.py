@@ -14,9 +14,9 @@ DARK = Theme(
     name="netsim-dark",
     primary="#56B4E9",
     foreground="#E4E4E4",
-    background="#10141A",
-    surface="#10141A",
-    panel="#10141A",
+    background="#090909",
+    surface="#090909",
+    panel="#090909",
     dark=True,
     variables={"client": "#56B4E9", "server": "#E69F00", "lost": "#D55E00", "rule": "#6C7480"},
 )

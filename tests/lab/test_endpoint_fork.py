@@ -89,6 +89,24 @@ def test_children_may_run_to_the_end_of_the_program_fork_again_or_fail() -> None
         )
 
 
+def test_no_frame_of_ours_is_in_what_a_child_tells_of_its_end() -> None:
+    text = """
+        import os
+        if os.fork() == 0:
+            try:
+                s.recv(-1)
+            except ValueError as e:
+                raise KeyError from e
+        os.wait()
+        """
+    with Endpoint(program(text, pair=True)) as endpoint:
+        assert endpoint.run().error is None
+        child = endpoint.wait_for_fork()
+        child.wait_for_end()
+        (end,) = child.all(ProgramEnded)
+        assert end.traceback.count("  File ") == end.traceback.count('  File "/nowhere/program.py"') == 2
+
+
 def test_a_child_dies_with_its_parent() -> None:
     text = "import os, time\nif os.fork() == 0:\n    print('here')\n    time.sleep(600)\ntime.sleep(600)\n"
     with Endpoint(text) as endpoint:

@@ -8,7 +8,7 @@ import pytest
 
 from netsim.model.events import CallReturned, CallStarted, ExtraLineRan, ProgramPrinted, ProgramStopped
 from tests.lab.endpoint_driver import Endpoint
-from tests.lab.test_endpoint_stepping import PAIR, program
+from tests.lab.test_endpoint_stepping import PAIR, names_ahead, program
 
 # --- extra lines
 
@@ -161,8 +161,9 @@ def test_a_message_is_for_this_step_only() -> None:
         endpoint.stopped()
         endpoint.step_to(6)
         endpoint.step("typed")
+        assert endpoint.run_extra("s.send(b'extra ')").error is None
         endpoint.run()
-        assert endpoint.printed() == "b'mine'\n"
+        assert endpoint.printed() == "b'extra mine'\n"
 
 
 def test_a_message_that_is_not_ascii_is_an_error_and_the_line_can_be_stepped_again() -> None:
@@ -339,3 +340,26 @@ def test_a_flood_of_interrupts_never_breaks_a_line() -> None:
         assert started == [call.call for call in endpoint.calls()]
         failed = [call.call for call in endpoint.calls() if call.error]
         assert failed == [number for number in started if number % 3 and number > 8]
+
+
+def test_one_interrupt_is_one_keyboard_interrupt() -> None:
+    text = """
+import time
+for i in range(40):
+    try:
+        print('spin')
+        while True: pass
+    except KeyboardInterrupt:
+        pass
+    for j in range(3000): pass  # a second one would end the program here
+s.close()
+"""
+    with Endpoint(program(text, pair=True)) as endpoint:
+        endpoint.stopped()
+        endpoint.step()
+        endpoint.step()
+        endpoint.tell(do="step", message=None)
+        for _ in range(40):
+            endpoint.wait_for(ProgramPrinted)
+            endpoint.interrupt()
+        assert names_ahead(endpoint.stopped()) == ["close"]

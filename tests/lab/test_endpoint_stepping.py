@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import textwrap
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import netsim
-from netsim.model.events import CallStarted, ProgramPrinted, ProgramStopped, ReadinessChanged
+from netsim.model.events import CallReturned, CallStarted, ProgramPrinted, ProgramStopped, ReadinessChanged
 from tests.lab.endpoint_driver import Endpoint
 
 PROGRAMS = Path(netsim.__file__).parent / "programs"
@@ -203,9 +204,9 @@ def test_an_exception_that_the_program_handles_does_not_end_the_stepping() -> No
 
 def test_long_chains_and_deep_nesting_are_no_harm() -> None:
     branches = "".join(f"elif x == {i}:\n    s.send(b'')\n" for i in range(900))
-    text = f"import socket\nx = -1\nif x:\n    pass\n{branches}y = {'+'.join('1' * 1500)}\nsocket.socket()\n"
+    text = f"import socket; socket.socket()\nx = -1\nif x:\n    pass\n{branches}y = {'+'.join('1' * 1500)}\nsocket.socket()\n"
     with Endpoint(text) as endpoint:
-        assert stop_lines(endpoint) == [1806]
+        assert stop_lines(endpoint) == [1, 1806]
 
 
 # --- what is ahead
@@ -261,6 +262,21 @@ def test_what_is_ahead_is_in_the_order_in_which_a_run_comes_to_it() -> None:
         ("c = None\ns.send(b'x')\nc = conn\nc.recv(1)\n", 7, "send7 recv9"),
         ("f = open('/dev/null')\ns.send(b'x')\nf.close()\n", 7, "send7"),
         ("s.send(b'x')\nlater.recv(1)\nlater().send(1)\n", 6, "send6 recv7"),
+        ("s.send(b'x')\nwith open('/dev/null') as f:\n    f.read()\n", 6, "send6"),
+        # what runs at another time, or can't be reached
+        ("s.send(b'x')\nlater = lambda: s.recv(1)\n", 6, "send6"),
+        ("def f():\n    s.send(b'x')\n    return\n    s.recv(1)\nconn.getpeername()\nf()\n", 10, "getpeername10 send7"),
+        ("for i in range(2):\n    s.send(b'x')\n    conn.recv(1)\n    continue\n", 8, "recv8 send7"),
+        ("for i in range(2):\n    s.send(b'x')\n    conn.recv(1)\n    break\n", 8, "recv8"),
+        ("while s.send(b'x'):\n    conn.recv(1)\n    break\nelse:\n    s.close()\nconn.close()\n", 7,
+         "recv7 close10 close11"),
+        ("n = 1\nwhile n and s.send(b'x'):\n    n -= 1\n    conn.recv(1)\n", 9, "recv9 send7"),
+        # on one line, and on several
+        ("def f(peer): peer.send(b'x'); peer.recv(0)\nf(s)\nconn.close()\n", 6, "send6 recv6 close8"),
+        ("s.send(b'x')\ndata = (\n    conn.recv(1)\n)\n", 6, "send6 recv7"),
+        ("data = (\n    s.send(b'x')\n)\n", 6, "send6"),
+        # a class is made by its __init__
+        ("class A:\n    def __init__(self):\n        s.shutdown(1)\ns.send(b'x')\nA()\n", 9, "send9 shutdown8"),
     ],
 )  # fmt: skip
 def test_ahead_of_line(text: str, line: int, calls: str) -> None:
@@ -268,6 +284,22 @@ def test_ahead_of_line(text: str, line: int, calls: str) -> None:
         endpoint.stopped()
         stop = endpoint.step_to(line)
         assert " ".join(f"{call.name}{call.line}" for call in stop.ahead) == calls
+
+
+def test_a_name_that_is_the_functions_own_is_not_the_modules() -> None:
+    text = "t = conn\ndef f():\n    s.send(b'x')\n    t = server\n    t.close()\nf()\n"
+    with Endpoint(program(text, pair=True)) as endpoint:
+        endpoint.stopped()
+        assert ahead(endpoint.step_to(8)) == [(8, "send", "s", 4), (10, "close", "t", None)]
+
+
+def test_a_very_long_list_is_cut() -> None:
+    with Endpoint(program("s.send(b'x'); " * 50 + "\n" + "s.send(b'y')\n" * 50, pair=True)) as endpoint:
+        endpoint.stopped()
+        assert names_ahead(endpoint.step_to(6)) == ["send"] * 60
+    with Endpoint(program("s.send(b'x'); " * 100 + "\n", pair=True)) as endpoint:
+        endpoint.stopped()
+        assert len(endpoint.step_to(6).ahead) <= 60
 
 
 def test_several_calls_on_a_line_are_listed_in_the_order_of_evaluation() -> None:
@@ -328,33 +360,33 @@ def test_it_reports_when_reading_would_no_longer_sleep_and_when_it_would_again()
             assert [(each.fd, each.readable) for each in server.all(ReadinessChanged)] == [(3, True)]
 
 
-def test_a_poll_reports_that_another_process_took_what_was_there() -> None:
-    text = program(
-        """
+def test_a_poll_reports_that_another_process_took_what_was_there(tmp_path: Path) -> None:
+    orders = tmp_path / "orders"
+    os.mkfifo(orders)
+    text = f"""
         import os
         conn.send(b'x')
-        pid = os.fork()
-        if not pid:
-            s.recv(1)
+        if not os.fork():
+            for order in open({str(orders)!r}):
+                exec(order)
             os._exit(0)
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT) if False else None
         s.recv(1)
-        """,
-        pair=True,
-    )
-    with Endpoint(text) as endpoint:
+        """
+    with Endpoint(program(text, pair=True)) as endpoint:
         endpoint.stopped()
-        endpoint.step_to(13)
+        endpoint.step_to(12)
         child = endpoint.wait_for_fork()
-        child.wait_for_end()
-        endpoint.tell(do="poll")
-        ran = endpoint.run_extra("'between'")
-        readings = [event for event in endpoint.events if isinstance(event, ReadinessChanged) and event.fd == 4]
-        assert ran.result == "'between'"
-        assert [each.readable for each in readings] in ([], [True, False])
-        endpoint.tell(do="poll")
-        endpoint.run_extra("conn.send(b'y')")
         assert endpoint.wait_for(ReadinessChanged).readable
+        with orders.open("w", buffering=1) as child_orders:
+            for order, readable in (("s.recv(1)", False), ("conn.send(b'y')", True), ("s.recv(1)", False)):
+                child_orders.write(f"{order}\n")
+                child.wait_for(CallReturned)
+                endpoint.tell(do="poll")
+                change = endpoint.wait_for(ReadinessChanged)
+                assert (change.fd, change.readable) == (4, readable)
+        endpoint.tell(do="poll")  # no news
+        endpoint.run_extra("0")
+        assert len(endpoint.all(ReadinessChanged)) == 5  # the first one was accept's
 
 
 def test_only_the_call_on_the_line_itself_is_watched_and_only_if_it_reads() -> None:

@@ -89,6 +89,10 @@ class Stage:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all processes."""
         for process in self._processes.values():
             process.kill()
             process.communicate()

@@ -17,8 +17,8 @@ def sends(made: Made, data: bytes, socket: SocketRef = OURS, peer: Address = SER
     return made.calls(who, "sendto", socket, size=len(data), data=data, peer=peer)
 
 
-def receives(made: Made, data: bytes, peer: Address = CLIENT, who: str = "server", socket: SocketRef = THEIRS) -> Made:
-    return made.calls(who, "recvfrom", socket, size=len(data), data=data, peer=peer)
+def receives(made: Made, data: bytes, peer: Address = CLIENT, room: int = 1024) -> Made:
+    return made.calls("server", "recvfrom", THEIRS, str(room), size=len(data), data=data, peer=peer)
 
 
 def lines(made: Made) -> list[str]:
@@ -54,8 +54,13 @@ def test_a_receive_from_a_stranger_is_told_at_once() -> None:
 
 
 def test_a_receive_into_too_small_a_buffer_is_of_the_whole_datagram() -> None:
-    made = receives(sends(Made().sees(udp()), b"hello"), b"hel")
+    made = receives(sends(Made().sees(udp()), b"hello"), b"hel", room=3)
     assert lines(made) == ["client 5 bytes 'hello'"]
+
+
+def test_a_receive_with_room_to_spare_is_of_no_longer_one() -> None:
+    made = receives(sends(Made().sees(udp()), b"hello again"), b"hello")
+    assert lines(made) == ["client 5 bytes 'hello'"]  # of another send, which has not been reported
 
 
 def test_to_a_port_that_nobody_has_it_is_lost() -> None:

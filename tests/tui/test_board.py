@@ -8,6 +8,9 @@ import pytest
 
 from netsim.model import events as e
 from netsim.model.commands import Interrupt, Kill, RunExtraLine, StartEndpoint, Step
+from netsim.text.charset import UNICODE
+from netsim.text.lines import plain
+from netsim.tui.help import help_lines
 from tests.script import ref, tcp
 from tests.tui.stage import Stage, stage
 
@@ -166,6 +169,44 @@ class TestKeys:
             assert it.app.is_running
 
 
+class TestTable:
+    async def test_its_rest_is_reached_by_the_arrows_and_by_tab(self) -> None:
+        async with stage() as it:
+            await it.open()
+            it.script.kernel(*(tcp("ESTABLISHED", 40_000 + number, 8888, inode=number + 1) for number in range(9)))
+            await it.deliver()
+            assert "40003/tcp" in it.screen()
+            assert "40008/tcp" not in it.screen()
+            await it.press("tab", "tab")
+            assert "The table: up and down" in it.screen()
+            await it.press(*["down"] * 20)
+            assert "40008/tcp" in it.screen()
+            assert "40000/tcp" not in it.screen()
+            await it.press(*["up"] * 20)
+            assert "40000/tcp" in it.screen()
+            await it.press("tab")
+            assert "CLIENT" in it.screen()
+            assert it.session.world.focus.role == "client"
+
+
+class TestGate:
+    async def test_without_a_gate_its_keys_say_why(self) -> None:
+        async with stage() as it:
+            await it.open()
+            for key in ("d", "f", "o"):
+                await it.press(key)
+                assert "netsim doctor says why" in it.screen()
+            assert it.asked == []
+
+    async def test_moments_begin_again_and_run_there(self) -> None:
+        async with stage() as it:
+            await it.open()
+            await it.press("m")
+            assert "Run to: 1 SYN held" in it.screen()
+            await it.press("6")
+            assert len(it.labs) == 2
+
+
 class TestEndings:
     async def test_q_quits_at_once_while_nothing_was_done(self) -> None:
         async with stage() as it:
@@ -231,7 +272,8 @@ class TestHelp:
             await it.open()
             await it.press("question_mark")
             assert "netsim: keys" in it.screen()
-            assert all(len(row.rstrip()) <= 80 for row in it.rows())
+            assert max(len(plain(line)) for line in help_lines(UNICODE)) <= 80
+            assert len(help_lines(UNICODE)) <= 24
             await it.press("x")
             assert "SPACE" in it.screen()
             assert it.asked == []

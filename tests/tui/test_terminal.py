@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from netsim.tui.theme import DARK
 from tests.terminal import Terminal
 
 ROOT = Path(__file__).parent.parent.parent
@@ -119,7 +120,7 @@ class TestColours:
             started(terminal)
             assert colour_of(terminal, "CLIENT") == "56b4e9"
             assert colour_of(terminal, "SERVER") == "e69f00"
-            assert background_of(terminal, "CLIENT") == "10141a"
+            assert f"#{background_of(terminal, 'CLIENT')}" == str(DARK.background).lower()
 
     @pytest.mark.parametrize("env", [{}, {"NO_COLOR": "1"}, {"COLORTERM": "truecolor"}])
     def test_without_colour_what_space_touches_is_still_reversed(self, env: dict[str, str]) -> None:

@@ -117,7 +117,6 @@ class Calls:
                 if main:
                     interrupts.in_call = True
                     interrupts.raise_pending()
-                began = perf_counter_ns()
                 result = method(sock, *arguments, **keywords)
                 ended = perf_counter_ns()
                 if main:

@@ -98,7 +98,7 @@ class Orders:
         try:
             flush_streams()
             watch: Watch | None = self._report(stop)
-            while watch is not None and self.stepping:
+            while watch is not None:
                 watch = self._carry_out(self._next_order(watch), stop, watch)
         finally:
             self._interrupts.restore(self._handler)

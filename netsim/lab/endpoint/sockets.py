@@ -32,6 +32,8 @@ def install(calls: Calls) -> None:
 
 
 def _reporting_class(calls: Calls) -> type[socket.socket]:
+    finalize = _stdlib_socket.__del__  # type: ignore[attr-defined]
+
     class Reporting(_stdlib_socket):
         __slots__ = ()
         __doc__ = _stdlib_socket.__doc__
@@ -71,11 +73,11 @@ def _reporting_class(calls: Calls) -> type[socket.socket]:
 
         def __del__(self) -> None:
             # Nobody has it any more: Python closes it, and the kernel says goodbye. No line has asked for that.
-            close = _stdlib_socket.__del__  # type: ignore[attr-defined]
+            # At the very end even this module's own names may be gone, hence `finalize` and `finished` first.
             if calls.finished or calls.quiet or descriptor_of(self) < 0 or not is_inet(self):
-                close(self)
+                finalize(self)
             else:
-                calls.report(self, "close", close, (), {}, line=0)
+                calls.report(self, "close", finalize, (), {}, line=0)
 
     for name in PLAIN_CALLS:
         setattr(Reporting, name, _plain_call(calls, name))

@@ -24,6 +24,7 @@ Position = tuple[int, int]  # line from 1, column from 0 in UTF-8 bytes: where a
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SCOPES = (*_FUNCTIONS, ast.ClassDef, ast.Module)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_TARGET = 80  # characters of a target's text
 _DEEPEST = 20_000  # levels of a tree: more than the compiler takes
 _CALL_OPS = frozenset(
     number for number, name in enumerate(opname) if name.startswith("CALL") and "INTRINSIC" not in name
@@ -55,7 +56,7 @@ class Site:
             case ast.Name(id=name):
                 return name
             case expression:
-                return ast.unparse(expression)
+                return ast.unparse(expression)[:_TARGET]
 
 
 class Group:

@@ -1,0 +1,201 @@
+"""A monkey at the keyboard: seeded random keys, pastes, clicks and resizes in a real terminal; the app stays alive.
+
+`NETSIM_MONKEY=100000 pytest tests/e2e/test_monkey.py` runs more; `python -m tests.e2e.test_monkey --seed 7 --net host`
+runs one session again. The seed gives the actions again, not the kernel's and the scheduler's timing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import re
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+
+import pytest
+
+from netsim.tui.keymap import REGISTER
+from tests import processes
+from tests.conftest import find_free_port
+from tests.e2e.netsim_terminal import ROOT
+from tests.terminal import Terminal
+
+COUNT = int(os.environ.get("NETSIM_MONKEY", "2000"))  # actions in all sessions together
+SEED = int(os.environ.get("NETSIM_MONKEY_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
+PACE = 0.012  # seconds between two actions, on average
+REST = 0.3  # seconds of a rest: longer than what makes a key a held-down one
+CHECK = 200  # actions between two looks whether it still answers
+QUITTERS = ("q", "ctrl+c")
+TEXTUAL_NAMES = {"pagedown": "pagedown", "minus": "-", "plus": "+", "equals_sign": "=", "question_mark": "?"}
+WEIGHTS = {"space": 40, "pagedown": 5, "tab": 8, "b": 0.5, "q": 0.3, "ctrl+c": 0.3, "m": 2, "r": 3, "n": 4, "?": 2}
+STRANGE = ("escape", "enter", "f1", "f5", "up", "down", "left", "right", "home", "end", "pageup", "backspace",
+           "shift+tab", "ctrl+z", "ctrl+l", "ctrl+p", "ctrl+s", "ctrl+d", "w", "z", "0", "é", "🦀", "[", "\x00")  # fmt: skip
+PIECES = ("hello", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "[bold]markup[/bold]", "[/]", "line\nline\r\nline", "\t",
+          "👩‍👩‍👧‍👦🦀", "é日本語", "\x00\x07\x08\x7f", "\u202eright to left", "e" + "\u0301" * 40, "%s{}\\", "x" * 5000,
+          "\x1b", "\x1b[200~", "\x1b[6n")  # fmt: skip
+SICK = re.compile(r"Traceback|NoMatches|The lab has ended")
+HELP = r"any key goes back"
+
+
+class Monkey:
+    """One session: it acts, looks after its app, and starts another where it has quit by its own keys."""
+
+    def __init__(self, seed: int, net: str, port: int) -> None:
+        self._dice = random.Random(seed)
+        self._command = [sys.executable, "-m", "netsim", "--net", net, "--port", str(port)]
+        self._what = f"--seed {seed} --net {net}"
+        self._done: deque[str] = deque(maxlen=60)
+        self._count = 0
+        self.quits = 0
+        self._terminal = self._open()
+
+    def run(self, count: int) -> None:
+        """So many actions, then a look, then the end; an AssertionError says how to do it again."""
+        try:
+            while self._count < count:
+                self._act()
+                if self._count % CHECK == 0:
+                    self._still_answers()
+            self._still_answers()
+            self._terminal.press("ctrl+c", "ctrl+c")
+            self._ended_well()
+        except (AssertionError, OSError) as error:
+            raise AssertionError(
+                f"python -m tests.e2e.test_monkey {self._what} --count {self._count}: {error}\nlast actions: "
+                + " ".join(self._done)
+            ) from error
+        finally:
+            self._terminal.close()
+
+    def _open(self) -> Terminal:
+        terminal = Terminal(self._command, cwd=ROOT)
+        terminal.wait_for(r"SPACE +\S", 30)
+        return terminal
+
+    # --- what it does
+
+    def _act(self) -> None:
+        self._count += 1
+        kind = self._dice.choices(("key", "strange", "paste", "typed", "mouse", "resize"), (80, 8, 3, 2, 3, 5))[0]
+        deeds: dict[str, Callable[[], str]] = {
+            "key": self._key, "strange": self._strange, "paste": self._paste, "typed": self._typed,
+            "mouse": self._mouse, "resize": self._resize,
+        }  # fmt: skip
+        try:
+            self._done.append(deeds[kind]())
+        except OSError:
+            self._begin_anew()
+            return
+        pause = REST if self._dice.random() < 0.02 else self._dice.expovariate(1 / PACE)
+        end = time.monotonic() + min(pause, REST)
+        while (left := end - time.monotonic()) > 0 and not self._terminal.is_over:
+            self._terminal.bytes_during(left)
+        if self._terminal.is_over:
+            self._begin_anew()
+
+    def _key(self) -> str:
+        names = [TEXTUAL_NAMES.get(name, name) for key in REGISTER for name in key.keys.split(",")]
+        name = self._dice.choices(names, [WEIGHTS.get(name, 3 if len(name) == 1 else 1) for name in names])[0]
+        self._terminal.press(name)
+        return name
+
+    def _strange(self) -> str:
+        name = self._dice.choice(STRANGE)
+        self._terminal.press(name)
+        return repr(name)
+
+    def _paste(self) -> str:
+        text = self._text()
+        self._terminal.type(f"\x1b[200~{text}\x1b[201~")
+        return f"paste:{text[:20]!r}"
+
+    def _typed(self) -> str:
+        """What a terminal without bracketed paste makes of a paste; nothing that quits."""
+        text = self._text()[:300]
+        self._terminal.type(text)
+        return f"typed:{text[:20]!r}"
+
+    def _text(self) -> str:
+        return "".join(self._dice.choice(PIECES) for _ in range(self._dice.randint(1, 4)))
+
+    def _mouse(self) -> str:
+        button, x, y = self._dice.choice((0, 2, 35, 64, 65)), self._dice.randint(1, 90), self._dice.randint(1, 30)
+        self._terminal.type(f"\x1b[<{button};{x};{y}M\x1b[<{button};{x};{y}m")
+        return f"mouse:{button},{x},{y}"
+
+    def _resize(self) -> str:
+        columns, rows = self._dice.choice(
+            ((80, 24), (80, 24), (79, 24), (80, 23), (120, 36), (159, 40), (160, 45), (200, 50), (40, 10),
+             (self._dice.randint(40, 200), self._dice.randint(10, 50)))
+        )  # fmt: skip
+        self._terminal.resize(columns, rows)
+        return f"{columns}x{rows}"
+
+    # --- how it is
+
+    def _still_answers(self) -> None:
+        """? shows the help, and any key goes back; nothing on the screen says that something went wrong."""
+        for _ in range(3):
+            terminal = self._terminal
+            try:
+                terminal.resize(80, 24)
+                terminal.type("\x1b[201~")  # out of a paste that was left open
+                terminal.press("escape")  # out of a prompt, or the help
+                terminal.wait_quiet(0.2, 20)
+                terminal.press("?")
+                terminal.wait_for(HELP, 20)
+                terminal.press("escape")
+                terminal.wait_gone(HELP, 20)
+                terminal.wait_for("SPACE|WAIT|PLAY|Quit|^ *[A-Z]{2,} ", 20)
+            except (AssertionError, OSError):
+                if not terminal.is_over:
+                    raise
+                self._begin_anew()  # it had still to read the keys that quit
+                continue
+            break
+        assert not SICK.search(self._terminal.text()), f"it says that something went wrong:\n{self._terminal.text()}"
+
+    def _begin_anew(self) -> None:
+        assert any(each in QUITTERS for each in self._done), f"it ended by itself:\n{self._terminal.text()}"
+        self.quits += 1
+        self._ended_well()
+        self._done.clear()
+        self._terminal.close()
+        self._terminal = self._open()
+
+    def _ended_well(self) -> None:
+        status = self._terminal.wait_for_end(10)
+        text = self._terminal.text()
+        assert status == 0, f"it ended with {status}:\n{text}"
+        assert not SICK.search(text), text
+        assert self._terminal.left_behind() == set()
+
+
+@pytest.mark.needs_sock_diag
+@pytest.mark.usefixtures("no_leaks")
+@pytest.mark.parametrize("net", ["host", "auto"])
+def test_nothing_that_a_monkey_does_breaks_it(free_port: int, net: str) -> None:
+    Monkey(SEED, net, free_port).run(max(1, COUNT // 2))
+
+
+def main() -> int:
+    """One session of so many actions, or session after session with other seeds; 1 if something broke."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--net", choices=("host", "private", "auto"), default="auto")
+    parser.add_argument("--count", type=int, default=2000)
+    options = parser.parse_args()
+    processes.mark_what_is_started()
+    start = time.monotonic()
+    monkey = Monkey(options.seed, options.net, find_free_port())
+    monkey.run(options.count)
+    left = processes.outliving(processes.started())
+    print(f"seed {options.seed}: {options.count} actions, {time.monotonic() - start:.0f} s, {monkey.quits} quits; {left}")
+    return 1 if left else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
