@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -21,7 +22,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     end = arguments.index("--") if "--" in arguments else len(arguments)  # behind it is what `shell` is to run
     parser = _parser()
-    options = parser.parse_args(arguments[:end])
+    options, unknown = parser.parse_known_args(arguments[:end])
+    if unknown:
+        hint = f": put -- before it: netsim shell -- {shlex.join(unknown)}" if options.command == "shell" else ""
+        parser.error(f"unrecognized arguments: {shlex.join(unknown)}{hint}")
     match options.command:
         case "doctor":
             return _doctor(as_json=options.json)

@@ -47,12 +47,12 @@ class Machine:
     def ports(self, on_ports: Callable[[MachinePorts], None]) -> None:
         """All sockets of the machine. More often than once a second the same table comes, with its age."""
         id_ = next(self._ids)
-        self._ask(AskPorts(id_), lambda answer: on_ports(cast(MachinePorts, answer)))
+        self._ask(AskPorts(id_), lambda answer: on_ports(cast("MachinePorts", answer)))
 
     def probe(self, pid: int, on_probed: Callable[[Probed], None], started: float | None = None) -> None:
         """Whether anybody is there by that number, and with `started` (of an earlier answer): still the same one."""
         id_ = next(self._ids)
-        self._ask(AskProbe(id_, pid, started), lambda answer: on_probed(cast(Probed, answer)))
+        self._ask(AskProbe(id_, pid, started), lambda answer: on_probed(cast("Probed", answer)))
 
     def close(self) -> None:
         """End the helper; returns when it is gone, after two seconds at most. No answer comes after that."""
@@ -76,8 +76,7 @@ class Machine:
                 try:
                     self._helper = _Helper(self._command or _command())
                 except OSError as error:
-                    answer = _failed(question, f"The helper could not be started: {error}.")
-                    threading.Thread(target=callback, args=(answer,), name="netsim-machine", daemon=True).start()
+                    _answer_later(callback, _failed(question, f"The helper could not be started: {error}."))
                     return
             helper = self._helper
         helper.ask(question, callback)
@@ -113,7 +112,7 @@ class _Helper:
                 self._unsent += msgspec.json.encode(question) + b"\n"
                 self._flush()
                 return
-        self._give_up({question.id: (question, callback)})
+        _answer_later(callback, self._epitaph(question))
 
     def close(self) -> None:
         """End it and its thread."""
@@ -162,9 +161,10 @@ class _Helper:
         with self._lock:
             self.ended = True
             left, self._waiting = self._waiting, {}
-        if not self._closing:
-            self.process.wait()
-            self._give_up(left)
+        self.process.wait()
+        for question, callback in left.values():
+            if not self._closing:
+                callback(self._epitaph(question))
 
     def _tell(self, answer: Answer) -> None:
         with self._lock:
@@ -174,14 +174,18 @@ class _Helper:
         if callback and not self._closing:
             callback(answer)
 
-    def _give_up(self, left: dict[int, tuple[Question, Callable[[Answer], None]]]) -> None:
-        for question, callback in left.values():
-            callback(_failed(question, f"The helper ended with status {self.process.returncode}."))
+    def _epitaph(self, question: Question) -> Answer:
+        return _failed(question, f"The helper ended with status {self.process.returncode}.")
 
 
 def _command() -> list[str]:
     is_main = threading.current_thread() is threading.main_thread()
     return fresh.command("machine_helper", str(os.getpid() if is_main else 0))
+
+
+def _answer_later(callback: Callable[[Answer], None], answer: Answer) -> None:
+    """From a thread of ours, as all answers come: who asks may hold a lock."""
+    threading.Thread(target=callback, args=(answer,), name="netsim-machine", daemon=True).start()
 
 
 def _failed(question: Question, why: str) -> Answer:

@@ -71,7 +71,10 @@ class Reader:
         while True:
             id_, tell = self._asked.get()
             if self._last is None or self._clock() - self._ended >= APART:
-                self._last = self._read()
+                try:
+                    self._last = self._read()
+                except Exception as error:  # whatever the machine looked like just then: the next one may go well
+                    self._last = MachinePorts(0, failure=f"The table can't be read: {type(error).__name__}: {error}.")
                 self._ended = self._clock()
             tell(msgspec.structs.replace(self._last, id=id_, age=round(self._clock() - self._ended, 3)))
 

@@ -5,14 +5,16 @@ Law: whatever ends, or may not be seen, while it is looked at is left out or lef
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from netsim.model.address import Address
 from netsim.model.machine import MachinePorts, MachineRow
 
 if TYPE_CHECKING:
-    import psutil
+    from psutil._ntuples import pconn, sconn
+
+    _Connection = pconn | sconn
+    _Found = tuple[_Connection, int | None]
 
 _NO_STATE = "NONE"  # psutil.CONN_NONE: UDP has none; the others are spelled as the kernel's on every system
 _DATAGRAM = 2  # SOCK_DGRAM
@@ -31,9 +33,9 @@ class Table:
         except ImportError as error:
             return MachinePorts(0, failure=f"psutil can't be imported: {error}.")
         try:
-            found, complete = [(each, each.pid) for each in psutil.net_connections("inet")], True
+            found, complete = _machine(), True
         except psutil.AccessDenied:  # macOS: the whole machine's are root's to see
-            found, complete = list(_own()), False
+            found, complete = _own(), False
         except (psutil.Error, OSError, RuntimeError) as error:
             return MachinePorts(0, failure=f"psutil does not say: {error}.")
         names = self._names({pid for _, pid in found if pid is not None})
@@ -57,21 +59,26 @@ class Table:
         return names
 
 
-def _own() -> Iterable[tuple[psutil._ntuples.pconn, int]]:
+def _machine() -> list[_Found]:
+    import psutil
+
+    return [(each, each.pid) for each in psutil.net_connections("inet")]
+
+
+def _own() -> list[_Found]:
     """The sockets of those processes that may be asked."""
     import psutil
 
+    found: list[_Found] = []
     for process in psutil.process_iter():
         try:
-            for each in process.net_connections("inet"):
-                yield each, process.pid
+            found += [(each, process.pid) for each in process.net_connections("inet")]
         except (psutil.Error, OSError):
             continue
+    return found
 
 
-def _row(
-    each: psutil._ntuples.pconn | psutil._ntuples.sconn, pid: int | None, name: str, user: str
-) -> MachineRow | None:
+def _row(each: _Connection, pid: int | None, name: str, user: str) -> MachineRow | None:
     local = _address(each.laddr)
     if local is None:
         return None

@@ -1,4 +1,4 @@
-"""Is anybody there? `os.kill(pid, 0)`, and since when, so that a number that is used again is not taken for the old one.
+"""Is anybody there? `os.kill(pid, 0)`, and since when: a number that is used again is not taken for the old one.
 
 Law: signal 0 only, and one process only: 0 and negative numbers mean groups and are asked of nobody. It has to be
 asked outside of a lab's pid namespace. Sources: kill(2), proc_pid_stat(5) (field 22).
@@ -50,10 +50,10 @@ def _look(pid: int) -> tuple[float | None, bool, str]:
 
 
 def _ask_psutil(pid: int) -> tuple[float | None, bool, str]:
-    try:
-        import psutil
+    import psutil
 
+    try:
         process = psutil.Process(pid)
         return process.create_time(), process.status() == psutil.STATUS_ZOMBIE, process.name()
-    except (ImportError, OSError, psutil.Error):
+    except (OSError, psutil.Error):
         return None, False, ""

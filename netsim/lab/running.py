@@ -10,7 +10,7 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from netsim.model.running import Choice, RunningLab
 
@@ -36,7 +36,7 @@ def choose(pid: int | None = None, proc: Path = Path("/proc")) -> Choice:
         return Choice(has_nets=False)
     everybody, me = running_labs(proc), os.geteuid()
     own = tuple(each for each in everybody if each.uid == me)
-    others = tuple(each for each in everybody if each.uid != me)
+    others = tuple(each for each in everybody if each.uid != me) if me == 0 else ()
     if pid is not None:
         lab = lab_of(pid, everybody if me == 0 else own, proc)
     else:
@@ -82,7 +82,7 @@ def _lab(outermost: _Process, host: _Process, proc: Path) -> RunningLab:
         pid=outermost.pid,
         host=host.pid,
         host_started=host.started,
-        net="host" if _same(proc / str(host.pid) / "ns/net", proc / "self/ns/net") else "private",
+        net=_net(proc / str(outermost.pid), proc / str(host.pid)),
         port=_port(proc / str(outermost.pid) / "cmdline"),
         age=max(0.0, _uptime(proc) - outermost.started / _TICKS),
         uid=outermost.uid,
@@ -119,13 +119,11 @@ def _process(pid: int, proc: Path) -> _Process | None:
         return None
 
 
-def _same(one: Path, other: Path) -> bool:
-    """Whether these two are one namespace; True where it can't be told, as where there are no namespaces."""
+def _net(outermost: Path, host: Path) -> Literal["host", "private", ""]:
     try:
-        first, second = one.stat(), other.stat()
-    except OSError:
-        return True
-    return (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino)
+        return "host" if os.readlink(outermost / "ns/net") == os.readlink(host / "ns/net") else "private"
+    except OSError:  # another user's
+        return ""
 
 
 def _port(cmdline: Path) -> int | None:

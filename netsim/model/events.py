@@ -10,14 +10,19 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from netsim.model.address import Address, Conversation, Role, Transport
-
-
-class Event(Struct, frozen=True, tag_field="type", tag=True, kw_only=True):
-    """Something that happened `at` seconds after the lab was started (the lab's monotonic clock)."""
-
-    at: float
-
+from netsim.model.address import Address, Role, Transport
+from netsim.model.event import Event
+from netsim.model.gate_events import CopyCounted as CopyCounted
+from netsim.model.gate_events import GateClosed as GateClosed
+from netsim.model.gate_events import GateFailed as GateFailed
+from netsim.model.gate_events import GateOpened as GateOpened
+from netsim.model.gate_events import GateRestarted as GateRestarted
+from netsim.model.gate_events import PacketDropped as PacketDropped
+from netsim.model.gate_events import PacketHeld as PacketHeld
+from netsim.model.gate_events import PacketObserved as PacketObserved
+from netsim.model.gate_events import PacketReleased as PacketReleased
+from netsim.model.gate_events import PacketSeen as PacketSeen
+from netsim.model.gate_events import PacketsMissed as PacketsMissed
 
 # --- the lab itself
 
@@ -264,86 +269,6 @@ class OwnersObserved(Event, frozen=True):
     """psutil's port → PID table of the lab's ports (only sent when it differs from the last time)."""
 
     owners: tuple[Owner, ...]
-
-
-# --- the gate of a private net: the real packets
-
-
-class PacketObserved(Event, frozen=True):
-    """A packet at the gate. `number` counts from 1 over the gate's life: orders name it so. `raw`: the IP packet, whole.
-
-    `conversation` and `sender` are None for what belongs to none. `seq` and `ack` are relative (the SYN has 0), None
-    where they can't be known. `repeats`: it was sent before, as packet `copy_of` (None if that is no longer known).
-    """
-
-    number: int
-    raw: bytes
-    conversation: Conversation | None
-    sender: Role | None
-    seq: int | None = None
-    ack: int | None = None
-    repeats: bool = False
-    copy_of: int | None = None
-
-
-class PacketHeld(PacketObserved, frozen=True):
-    """It was stopped at the closed gate. `was_waiting`: a copy that lay under a packet that was just dropped."""
-
-    was_waiting: bool = False
-
-
-class PacketSeen(PacketObserved, frozen=True):
-    """It passed the open gate."""
-
-
-class PacketReleased(Event, frozen=True):
-    """A held packet was delivered."""
-
-    number: int
-
-
-class PacketDropped(Event, frozen=True):
-    """A held packet was thrown away: on an order, or by the kernel because the queue was lost."""
-
-    number: int
-    by: Literal["order", "queue"] = "order"
-
-
-class CopyCounted(Event, frozen=True):
-    """A copy of packet `number` was taken off the wire unshown; `copies` so far, this one included.
-
-    Of a packet that is `held`: its sender's timer fired. Of a `delivered` one: its answer is held. An `answer`: an
-    acknowledgement that such a copy provoked and that repeats packet `number`'s.
-    """
-
-    number: int
-    copies: int
-    reason: Literal["held", "delivered", "answer"]
-
-
-class GateOpened(Event, frozen=True):
-    """From now on packets pass; what was held has been released."""
-
-
-class GateClosed(Event, frozen=True):
-    """From now on each packet is held."""
-
-
-class GateFailed(Event, frozen=True):
-    """The gate's queue is lost: packets pass unseen until it is restarted. `reason` is one sentence."""
-
-    reason: str
-
-
-class GateRestarted(Event, frozen=True):
-    """A new queue is there: packets are held (or seen) again."""
-
-
-class PacketsMissed(Event, frozen=True):
-    """Packets that the gate itself lost so far for want of room: thrown away because too many were held, or unread."""
-
-    unread: int
-    too_many: int
 
 
 # --- the person

@@ -31,7 +31,9 @@ GateEvent = (
     | GateOpened | GateClosed | GateFailed | GateRestarted | PacketsMissed
 )  # fmt: skip
 
-_ICMP_NAMES = {(3, 0): "net unreachable", (3, 1): "host unreachable", (3, 3): "port unreachable", (1, 4): "port unreachable"}
+_ICMP_NAMES = {
+    (3, 0): "net unreachable", (3, 1): "host unreachable", (3, 3): "port unreachable", (1, 4): "port unreachable",
+}  # fmt: skip
 DATA_KEPT = 512  # bytes of a payload
 
 

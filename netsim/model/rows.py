@@ -1,6 +1,6 @@
 """The port table's rows: the kernel's sockets joined with who has them, by psutil and by our programs' own reports.
 
-Law: the kernel decides which sockets exist and which have no process (inode 0); psutil and the programs only name owners.
+Law: the kernel decides which sockets exist and which have no process (inode 0); psutil and the programs name owners.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def _owner_key(owner: Owner) -> RowKey:
 
 
 def _as_kernel(owner: Owner) -> KernelSocket:
-    """What psutil alone tells of a socket; without an owner it is taken for the kernel's only in a state that says so."""
+    """What psutil alone tells of a socket; one without an owner is the kernel's only in a state that says so."""
     kernels = owner.pid is None and owner.state in ("TIME_WAIT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "LAST_ACK")
     state = owner.state or "CLOSE"
     return KernelSocket(

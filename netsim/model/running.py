@@ -10,14 +10,14 @@ from msgspec import Struct
 class RunningLab(Struct, frozen=True):
     """`pid`: its outermost process; `host`: the one that is in its net, which `host_started` tells from a later one.
 
-    `net` "host": it is in the net of whoever looks. `port` None: it could not be read. `age` in seconds; `user`: the
+    `net` "private": its host has another net than its outermost process; "": that can't be seen. `port` None: it could not be read. `age` in seconds; `user`: the
     owner's name.
     """
 
     pid: int
     host: int
     host_started: int  # ticks since the machine's start, as proc_pid_stat(5) has it
-    net: Literal["host", "private"]
+    net: Literal["host", "private", ""]
     port: int | None
     age: float
     uid: int
@@ -25,7 +25,7 @@ class RunningLab(Struct, frozen=True):
 
 
 class Choice(Struct, frozen=True):
-    """Which lab is meant. `lab` None: none of `labs`, which are this user's own, or too many; `others`: of other users.
+    """Which lab is meant. `lab` None: none of `labs`, which are this user's own, or too many; `others`: those that root may choose too.
 
     `has_nets` False: a system on which every lab is in the machine's own net, and none can be looked for.
     """

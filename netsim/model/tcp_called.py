@@ -5,6 +5,8 @@ A call belongs to the connection of its socket: by inode, or by its two addresse
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from netsim.model.address import Conversation, Role
@@ -30,7 +32,7 @@ def note_start(ledger: Ledger, event: CallStarted) -> tuple[Ledger, frozenset[Co
     side = ledger.connections[found[0]].side(found[1]) if found else Side()
     if side.closed:  # by one of several processes that have it open: it is not closed yet
         changes |= {"closed": False, "finished": 0, "finished_after": 0, "farewell": ""}
-    return _change(ledger, event.socket, event.at, **changes)
+    return _change(ledger, event.socket, event.at, changes)
 
 
 def note_sleep(ledger: Ledger, event: CallSlept) -> tuple[Ledger, frozenset[Conversation]]:
@@ -38,7 +40,7 @@ def note_sleep(ledger: Ledger, event: CallSlept) -> tuple[Ledger, frozenset[Conv
     started = ledger.calls.get((event.who, event.call))
     if started is None or started.socket is None or started.name not in SENDS:
         return ledger, frozenset()
-    return _change(ledger, started.socket, event.at, asleep=True)
+    return _change(ledger, started.socket, event.at, {"asleep": True})
 
 
 def note_return(ledger: Ledger, event: CallReturned) -> tuple[Ledger, frozenset[Conversation]]:
@@ -49,12 +51,12 @@ def note_return(ledger: Ledger, event: CallReturned) -> tuple[Ledger, frozenset[
     ledger = replace(ledger, calls=calls, order=order)
     touched: frozenset[Conversation] = frozenset()
     if event.accepted is not None and event.accepted.transport == "tcp":
-        ledger, touched = _change(ledger, event.accepted, event.at, role="server", who=event.who)
+        ledger, touched = _change(ledger, event.accepted, event.at, {"who": event.who}, role="server")
     ref = event.socket
     if ref is None or ref.transport != "tcp":
         return ledger, touched
     if event.name in CONNECTS and event.error is None and ref.local is not None and ref.remote is not None:
-        ledger, _ = _change(ledger, ref, event.at, role="client", who=event.who)
+        ledger, _ = _change(ledger, ref, event.at, {"who": event.who}, role="client")
         ledger = _mark_connected(ledger, conversation_of(ref.local, ref.remote, "client"))
     found = find(ledger, ref)
     if found is None:
@@ -113,7 +115,7 @@ def _mark_connected(ledger: Ledger, conversation: Conversation) -> Ledger:
 
 
 def _change(
-    ledger: Ledger, ref: SocketRef, at: float, *, role: Role | None = None, **changes: object
+    ledger: Ledger, ref: SocketRef, at: float, changes: Mapping[str, object], *, role: Role | None = None
 ) -> tuple[Ledger, frozenset[Conversation]]:
     """One end changed. With `role`, its connection is put down if it is new, or takes the place of one that is over."""
     found = find(ledger, ref)

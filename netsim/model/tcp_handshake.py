@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netsim.model import tcp_reasons as reasons
+from netsim.model.address import Role
 from netsim.model.ledger import Connection, Ledger
 from netsim.model.tcp import ROLES, SAYS, SYNCHRONIZED, matches
 from netsim.model.tcp_draft import Draft
@@ -29,7 +30,7 @@ def tell_handshake(draft: Draft, ledger: Ledger) -> None:
     client_open = client.state in SYNCHRONIZED or by_call
     _tell_lost_syns(draft, ledger, opening=client_open or server_open)
     if not draft.connection.syn_arrived and (client_open or server_open or server.state == "SYN_RECV"):
-        seen = "server" if server.state == "SYN_RECV" and not client_open else "client"
+        seen: Role = "server" if server.state == "SYN_RECV" and not client_open else "client"
         draft.syn(reasons.handshake(connection, seen))
     if not connection.syn_ack and (client_open or server_open):
         draft.syn_ack(reasons.handshake(connection, "client"))
@@ -43,7 +44,9 @@ def _tell_lost_syns(draft: Draft, ledger: Ledger, *, opening: bool) -> None:
     if draft.connection.syn_arrived or client.counters is None:
         return
     again = client.counters.retransmits
-    if opening:
+    if opening and (client.counters.data_segs_out or SAYS[client.counted].fin_sent):
+        return  # what was sent again may be other than a SYN
+    elif opening:
         lost = again  # the last one was answered
     elif client.state == "SYN_SENT" and server.state is None:
         lost = again + (_full(ledger, draft.connection) is not None)

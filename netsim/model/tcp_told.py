@@ -18,7 +18,6 @@ from netsim.model.tcp_facts import (
     acknowledged,
     bytes_arrived,
     data_segments,
-    fin_acknowledged,
     fin_arrived,
     pure_acks,
     repeated_bytes,
@@ -236,8 +235,3 @@ def _tell_repeats(draft: Draft, role: Role) -> None:
         outstanding = acknowledgement(draft.side(role)) - acknowledged(draft.connection, role)
         seq = acknowledged(draft.connection, role) if size == outstanding else None
         draft.repeat(role, count, size, seq, reasons.repeat(draft.connection, role, count))
-
-
-def is_settled(connection: Connection) -> bool:
-    """Whether both FINs are told and acknowledged: nothing more can come, but for the end of TIME_WAIT."""
-    return all(connection.side(role).told.fin and fin_acknowledged(connection, role) for role in ROLES)

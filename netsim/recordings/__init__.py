@@ -1,1 +1,1 @@
-"""Real sessions, saved as files: what a machine that can't run a lab shows, and what tests and pictures are made from."""
+"""Real sessions, saved as files: what a machine without a lab shows, and what pictures are made from."""

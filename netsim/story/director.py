@@ -43,7 +43,7 @@ def next_action(world: World) -> Action:
         return Action(id="ended", cap="", label="the lab is gone: b begins again with a fresh one, q quits")
     if len(world.endpoints) < len(OPENING) and world.step == 0:
         return Action(id="starting", cap="", label="starting two programs ...")
-    for rule in (deliver_next, _wait_for_the_lost, _run_what_waits, _run_what_will_not_sleep, _run_to_sleep, _begin_udp):
+    for rule in RULES:
         action = rule(world)
         if action is not None:
             return action
@@ -140,8 +140,9 @@ def _step(world: World, candidates: Iterable[Endpoint]) -> Action | None:
     for endpoint in candidates:
         command: AnyCommand = Step(who=endpoint.who)
         call = endpoint.next_call
+        what = f"{endpoint.line}:{call.name if call else ''}:{is_ready(endpoint)}"
         return Action(
-            id=f"{world.step}:{endpoint.who}:{endpoint.pid}:{endpoint.line}:{call.name if call else ''}:{is_ready(endpoint)}",
+            id=f"{world.step}:{endpoint.who}:{endpoint.pid}:{what}",
             label=describe(endpoint, world),
             who=endpoint.who,
             commands=(command,),
@@ -159,3 +160,6 @@ def _in_focus(world: World, endpoint: Endpoint) -> bool:
 
 def _rank(endpoint: Endpoint) -> tuple[bool, int]:
     return (endpoint.role != "server", endpoint.number)
+
+
+RULES = (deliver_next, _wait_for_the_lost, _run_what_waits, _run_what_will_not_sleep, _run_to_sleep, _begin_udp)

@@ -42,7 +42,7 @@ class Datagram(Struct, frozen=True):
 
 
 class Restart(Struct, frozen=True):
-    """End the process `old_pid` of a server and run its program again, to where it waits for clients if it `listened`."""
+    """End the server's process `old_pid` and run its program again: to where it waits for clients, if it `listened`."""
 
     who: str
     old_pid: int

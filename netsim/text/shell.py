@@ -56,7 +56,7 @@ def no_lab(choice: Choice, pid: int | None, command: Sequence[str]) -> str:
         return "\n".join([f"{len(choice.labs)} labs of yours are running:", *_yours(choice.labs, command)])
     said = "No netsim of yours is running: start one in another terminal, and come back."
     if choice.others:
-        said += "\nOthers have one, and root may go there with --lab PID:\n" + _table(choice.others)
+        said += "\nOther users have, and root may go there with --lab PID:\n" + _table(choice.others)
     return said
 
 
@@ -90,7 +90,7 @@ def not_run(command: str, why: str) -> str:
 def _table(labs: Sequence[RunningLab]) -> str:
     rows = [("PID", "PORT", "NET", "SINCE", "USER")]
     for lab in labs:
-        rows.append((str(lab.pid), str(lab.port or "?"), lab.net, _age(lab.age), visible(lab.user) or str(lab.uid)))
+        rows.append((str(lab.pid), str(lab.port or "?"), lab.net or "?", _age(lab.age), visible(lab.user) or str(lab.uid)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(map(str.ljust, row, widths)) for row in rows)
     return "\n".join(f"  {line.rstrip()}" for line in lines)

@@ -69,7 +69,7 @@ class Board(Screen[None]):
         self._flights = Flights(enabled=animation)
         self._pace = PACES[2]
         self._asking = ""  # "quit" or "begin_again": the next press answers
-        self._said: tuple[Cap, str, str] = ("", "starting two programs ...", "")  # cap, label and target of the SPACE line
+        self._said: tuple[Cap, str, str] = ("", "starting two programs ...", "")  # the SPACE line's cap, label, target
         self._painted = ("", 0.0)  # the id of the painted action, since when
         self._pressed = 0.0
         self._clock = 0.0  # the lab's clock minus ours
@@ -331,7 +331,8 @@ class Board(Screen[None]):
         from netsim.tui.help import Help
 
         self._asking = ""
-        self.app.push_screen(Help(self._charset))
+        if self.is_current:  # two quick presses open one
+            self.app.push_screen(Help(self._charset))
 
     # --- how they do it
 

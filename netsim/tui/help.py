@@ -37,7 +37,7 @@ class Help(Screen[None]):
         event.stop()
         if event.key == "ctrl+c":
             self.app.exit(0)
-        else:
+        elif self.is_current:  # a second key may have come before the first was done with
             self.dismiss()
 
 
@@ -46,9 +46,9 @@ def help_lines(charset: Charset) -> list[Line]:
     c = charset
     head: list[Line] = [(Span(" "), Span("netsim: keys", "bold"), Span(" " * 25 + "any key goes back")), ()]
     keys: list[Line] = [(Span(f" {key.cap:<8}", "key"), Span(key.tooltip)) for key in REGISTER if key.tooltip]
+    dashes = f"{c.dash} {c.dash}"
     marks = (
-        f" {c.next} next line  {c.stopped} stopped  {c.asleep} asleep  {c.held} held  {c.lost} lost  "
-        f"{c.dash} {c.dash} inferred, no bytes seen",
+        f" {c.next} next line  {c.stopped} stopped  {c.asleep} asleep  {c.held} held  {c.lost} lost  {dashes} inferred",
         " bold: changed by the last press   - as a PID: no process, the kernel has it",
         " the same from another terminal:   netsim shell -- ss -tanp",
     )

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import psutil
 import pytest
 
 from netsim.lab.client import LabClient
-from netsim.model.events import ProgramPrinted
+from netsim.model.commands import Step
+from netsim.model.events import PacketHeld, ProgramPrinted
 from tests.lab.hostkit import STUB, Lab, is_root
 
 ROOT = Path(__file__).parent.parent.parent
 SECONDS = 2.0  # in which everything has to be gone
-MODES = ["user+pid", "pid", "none"] if is_root() else ["user+pid", "none"]
+# Of the containment; "private": with a net of its own, in which a packet is held.
+MODES = ["private user+pid", "user+pid", "none"]
+if is_root():
+    MODES = ["private pid", "pid", *MODES]
 CONTAINED = MODES[:-1]
 namespaces = pytest.mark.needs_namespaces
 
@@ -46,27 +52,54 @@ os.wait()
 """
 
 
+_nets: set[str] = set()  # of the lab that was made busy last, without ours
+
+
+def nets() -> Iterator[str]:
+    """The network namespace of every process that we may look at."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            yield os.readlink(process / "ns/net")
+
+
 def modes(those: list[str]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         "mode", [pytest.param(mode, marks=[] if mode == "none" else namespaces) for mode in those]
     )
 
 
+def wished(mode: str) -> tuple[Literal["host", "private"], bool]:
+    """The net of a mode, and whether there is a user namespace."""
+    return "private" if mode.startswith("private") else "host", "user" in mode
+
+
 @contextlib.contextmanager
 def a_lab(port: int, mode: str) -> Iterator[Lab]:
-    with Lab(LabClient(port, containment=mode, endpoint=STUB)) as lab:
+    net, _ = wished(mode)
+    with Lab(LabClient(port, net, containment=mode.removeprefix("private "), endpoint=STUB)) as lab:
         yield lab
 
 
 def busy(lab: Lab) -> list[psutil.Process]:
-    """Bring a lab to where a server sleeps in accept() and a client stands; returns all processes of the lab."""
+    """Bring a lab to where a server sleeps in accept() and a client stands; returns all processes of the lab.
+
+    In a private net another client sleeps in connect(), its SYN held.
+    """
     lab.begin("server")
     lab.begin("client1")
     lab.step("server", 4)
     lab.step_into_sleep("server")
+    if lab.started.gate:
+        lab.begin("client2")
+        lab.step("client2")
+        lab.send(Step(who="client2"))
+        lab.wait(PacketHeld)
     assert lab.client.pid is not None
     outer = psutil.Process(lab.client.pid)
     found = [outer, *outer.children(recursive=True)]
+    _nets.clear()
+    _nets.update({os.readlink(f"/proc/{each.pid}/ns/net") for each in found} - {os.readlink("/proc/self/ns/net")})
+    assert bool(_nets) == (lab.started.net == "private")
     names = {each.name() for each in found}
     assert names >= {"netsim-lab", "netsim-host", "netsim-server", "netsim-client1"}
     return found
@@ -82,6 +115,7 @@ def daemon(lab: Lab, who: str, source: str) -> psutil.Process:
 def assert_gone(processes: list[psutil.Process], port: int) -> None:
     _, alive = psutil.wait_procs(processes, timeout=SECONDS)
     assert not [f"{each.pid} {each.name()} {each.status()}" for each in alive]
+    assert not _nets & set(nets())
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))

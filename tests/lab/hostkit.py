@@ -226,7 +226,7 @@ def until(true: Callable[[], object], seconds: float = PATIENCE) -> None:
 
 
 def changed_lab(
-    change: str, port: int, folder: Path, monkeypatch: pytest.MonkeyPatch, endpoint: Path | None = STUB
+    change: str, port: int, folder: Path, monkeypatch: pytest.MonkeyPatch, endpoint: Path | None = STUB, **options: Any
 ) -> LabClient:
     """A client whose lab runs `change` (Python) before anything else; with the stub, unless told otherwise."""
     main = folder / "__main__.py"
@@ -238,7 +238,7 @@ def changed_lab(
     with monkeypatch.context() as changed:
         changed.setattr(client_module, "_HERE", folder / "client.py")
         changed.setattr(client_module, "_paths", lambda: paths)
-        return LabClient(port, endpoint=endpoint)
+        return LabClient(port, endpoint=endpoint, **options)
 
 
 def is_root() -> bool:

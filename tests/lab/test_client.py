@@ -153,10 +153,16 @@ def test_the_end_of_the_host_is_told_with_its_signal(lab: Lab) -> None:
     assert lab.wait_for_end().reason == "The lab was ended by signal SIGKILL."
 
 
-def test_a_crash_is_told_with_the_last_words(free_port: int) -> None:
-    with Lab(LabClient(free_port, net="private")) as lab:
+def test_a_crash_is_told_with_the_last_words() -> None:
+    with Lab(LabClient(port="eight")) as lab:  # type: ignore[arg-type]
         reason = lab.wait_for_end().reason
-    assert reason == "The lab ended with status 1: NotImplementedError: there is only --net host so far"
+    assert reason.startswith("The lab ended with status 1: ValueError: invalid literal for int")
+
+
+def test_a_net_that_is_none(free_port: int) -> None:
+    with Lab(LabClient(free_port, net="public")) as lab:  # type: ignore[arg-type]
+        reason = lab.wait_for_end().reason
+    assert reason == "The lab ended with status 1: netsim: --net is one of auto, host, private, not public"
 
 
 def test_a_lab_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,7 +157,7 @@ def test_a_datagram_goes_to_the_same_address_with_the_message() -> None:
 
 
 def test_a_message_is_for_this_step_only() -> None:
-    with Endpoint(program("conn.getsockname()\ns.send(b'mine')\nprint(conn.recv(9))\n", pair=True)) as endpoint:
+    with Endpoint(program("conn.getsockname()\ns.send(b'mine')\nprint(conn.recv(99))\n", pair=True)) as endpoint:
         endpoint.stopped()
         endpoint.step_to(6)
         endpoint.step("typed")

@@ -204,7 +204,8 @@ def test_an_exception_that_the_program_handles_does_not_end_the_stepping() -> No
 
 def test_long_chains_and_deep_nesting_are_no_harm() -> None:
     branches = "".join(f"elif x == {i}:\n    s.send(b'')\n" for i in range(900))
-    text = f"import socket; socket.socket()\nx = -1\nif x:\n    pass\n{branches}y = {'+'.join('1' * 1500)}\nsocket.socket()\n"
+    chain = f"x = -1\nif x:\n    pass\n{branches}y = {'+'.join('1' * 1500)}\n"
+    text = f"import socket; socket.socket()\n{chain}socket.socket()\n"
     with Endpoint(text) as endpoint:
         assert stop_lines(endpoint) == [1, 1806]
 

@@ -25,12 +25,16 @@ class FakeHost:
         self.inodes: set[int] = set()
         self.timers = Timers(lambda: 1.0)
         self.sampler = self
+        self.gate = self
 
     def now(self) -> float:
         return 1.0
 
     def emit(self, event: object) -> None:
         self.did.append(type(event).__name__)
+
+    def take(self) -> None:
+        self.did.append("gate")
 
     def look(self) -> None:
         self.did.append("look")
@@ -42,9 +46,9 @@ class FakeHost:
 @pytest.mark.parametrize(
     ("thread", "forked", "expected"),
     [
-        (0, False, ["CallStarted", "look", "go", "CallReturned", "look"]),
-        (1, False, ["CallStarted", "look", "CallReturned", "look"]),
-        (0, True, ["CallStarted", "look", "CallReturned", "look"]),
+        (0, False, ["gate", "CallStarted", "look", "go", "gate", "CallReturned", "look"]),
+        (1, False, ["gate", "CallStarted", "look", "gate", "CallReturned", "look"]),
+        (0, True, ["gate", "CallStarted", "look", "gate", "CallReturned", "look"]),
     ],
 )
 def test_a_call_is_told_then_the_kernel_is_looked_at_then_it_is_let_go(

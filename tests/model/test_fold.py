@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from netsim.model import events as e
@@ -266,12 +267,8 @@ class TestTimeline:
     def test_there_is_no_moment_outside(self) -> None:
         timeline = Timeline()
         for index in (-1, 1):
-            try:
+            with pytest.raises(IndexError, match="the timeline has 0 events"):
                 timeline.at(index)
-            except IndexError as error:
-                assert "the timeline has 0 events" in str(error)
-            else:
-                raise AssertionError(index)
 
 
 def test_addresses_read_as_people_write_them() -> None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from netsim.model.events import AnyEvent, decode
+from netsim.model.events import AnyEvent, SocketsObserved, decode
 from netsim.model.packet import Packet
 from tests.model.prose import inferred, told
 
@@ -203,3 +204,27 @@ def assert_tcp(packet: Packet) -> None:
 def test_it_is_pure() -> None:
     events = recording("main")
     assert inferred(events) == inferred(events)
+
+
+def as_psutil_has_it(event: AnyEvent) -> AnyEvent:
+    """States alone, without what only the kernel itself tells."""
+    if not isinstance(event, SocketsObserved):
+        return event
+    plain = tuple(
+        replace(
+            each, inode=int(each.inode > 0), counters=None, receive_queue=0, send_queue=0, timer="", expires_ms=0,
+            expirations=0,
+        )
+        for each in event.sockets
+        if each.transport == "udp" or each.state != "CLOSE"
+    )  # fmt: skip
+    return replace(event, sockets=plain, complete=False)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_states_alone_show_a_part_of_it_and_nothing_else(name: str) -> None:
+    packets = inferred(map(as_psutil_has_it, recording(name)))
+    assert all(packet.because for packet in packets)
+    rest = iter(EXPECTED[name])
+    assert all(line in rest for line in told(packets))  # in the same order
+    assert packets

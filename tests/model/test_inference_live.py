@@ -89,7 +89,11 @@ class Tshark:
 def play(name: str, port: int) -> Stage:
     """The stage after the story, with its processes still alive."""
     stage = Stage(port, orderly=not name.endswith("_free"))
-    STORIES[name](stage)
+    try:
+        STORIES[name](stage)
+    except BaseException:
+        stage.close()
+        raise
     return stage
 
 

@@ -40,7 +40,7 @@ class LinesView(Widget):
             self._painted.clear()
             self.refresh()
             return
-        # Against what was painted, not what was to be: two regions in one row would be painted from its left edge twice.
+        # Against what was painted, not what was to be: two regions in a row would be painted from its left edge twice.
         changed = [
             Region(start, y, end - start, 1)
             for y, line in enumerate(self._lines)

@@ -1,0 +1,218 @@
+"""Held packets: what space does with them, what is said of them, and how goals get past them."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from netsim.model import events as e
+from netsim.model.address import Conversation
+from netsim.model.commands import DropPacket, ReleasePacket
+from netsim.model.world import World
+from netsim.story import goals
+from netsim.story.director import next_action
+from netsim.story.goals import Do, Reached, Stuck, advance
+from netsim.story.moments import MOMENTS, approach
+from netsim.story.narrator import narrate
+from tests.model import wire_bytes
+from tests.script import HERE, Script, at, ref, tcp
+
+TALK = Conversation("tcp", at(51324), at(8888))
+LISTENER = tcp("LISTEN", 8888, inode=501, send=5)
+
+
+class Gated(Script):
+    """A script in a private net whose gate is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        started = self.events[0]
+        assert isinstance(started, e.LabStarted)
+        self.events[0] = replace(started, net="private", gate="nft")
+        self._number = 0
+
+    def hold(self, flags: str, *, sender: str = "client", payload: bytes = b"", **numbers: object) -> int:
+        """A segment of the conversation stops at the gate; returns its number."""
+        self._number += 1
+        ends = ((HERE, 51324), (HERE, 8888)) if sender == "client" else ((HERE, 8888), (HERE, 51324))
+        raw = wire_bytes.tcp(*ends, flags, payload=payload)
+        facts = {"number": self._number, "raw": raw, "conversation": TALK, "sender": sender, **numbers}
+        self.add(e.PacketHeld(at=self.now, **facts))
+        return self._number
+
+    def release(self, number: int) -> None:
+        """A held packet is delivered."""
+        self.accept("ReleasePacket", "")
+        self.add(e.PacketReleased(at=self.now, number=number))
+
+    def drop(self, number: int) -> None:
+        """A held packet is thrown away."""
+        self.accept("DropPacket", "")
+        self.add(e.PacketDropped(at=self.now, number=number))
+
+
+@pytest.fixture
+def script() -> Gated:
+    """Connecting: the client sleeps in connect(), its SYN is held, the server stands before accept()."""
+    script = Gated()
+    script.open()
+    script.call("server", "socket", socket=ref(3, 501))
+    script.call("server", "listen", socket=ref(3, 501, 8888))
+    script.stop("server", script.line("server", "accept"), s=3)
+    script.call("client1", "socket", socket=ref(3, 601))
+    script.stop("client1", script.line("client1", ".connect"), s=3)
+    script.begin("client1", "connect", socket=ref(3, 601))
+    script.kernel(LISTENER, tcp("SYN_SENT", 51324, 8888, inode=601, send=1))
+    script.hold("SYN", seq=0)
+    script.sleep("client1", "connect")
+    return script
+
+
+def synchronized(script: Gated) -> None:
+    """The SYN was delivered; the SYN-ACK is held."""
+    script.release(1)
+    script.kernel(LISTENER, tcp("SYN_SENT", 51324, 8888, inode=601), tcp("SYN_RECV", 8888, 51324))
+    script.hold("SYN ACK", sender="server", seq=0, ack=1)
+
+
+def label(world: World) -> str:
+    return next_action(world).label
+
+
+class TestTheHandshake:
+    def test_the_syn_is_held_and_space_delivers_it(self, script: Gated) -> None:
+        action = next_action(script.world)
+        assert action.commands == (ReleasePacket(number=1),)
+        assert action.target == "packet 1"
+        assert action.label == "deliver the SYN to port 8888; the kernel will answer it"
+        assert narrate(script.world) == "connect(): the kernel chose port 51324 and sent a SYN. The client sleeps."
+        assert script.world.packets[0].fate == "held"
+
+    def test_the_kernel_answers_by_itself(self, script: Gated) -> None:
+        synchronized(script)
+        assert [packet.fate for packet in script.world.packets] == ["delivered", "held"]
+        assert label(script.world) == "deliver the SYN-ACK to port 51324; connect() will return"
+        assert narrate(script.world) == "The kernel answered the SYN by itself. The server program knows nothing yet."
+
+    def test_the_clients_end_is_open_before_its_ack_arrives(self, script: Gated) -> None:
+        synchronized(script)
+        script.release(2)
+        script.kernel(LISTENER, tcp("ESTABLISHED", 51324, 8888, inode=601), tcp("SYN_RECV", 8888, 51324))
+        script.hold("ACK", seq=1, ack=1)
+        script.come_back("client1", "connect", socket=ref(3, 601, 51324, 8888))
+        script.stop("client1", script.line("client1", ".recv"), s=3)
+        assert narrate(script.world) == "connect() returned: the client's end is open. Its last ACK is not there yet."
+        assert label(script.world) == "deliver the ACK to port 8888; the server's end will be open too"
+
+    def test_both_ends_are_established_and_no_process_has_the_servers(self, script: Gated) -> None:
+        synchronized(script)
+        script.hold("ACK", seq=1, ack=1)
+        script.release(3)
+        script.kernel(
+            replace(LISTENER, receive_queue=1),
+            tcp("ESTABLISHED", 51324, 8888, inode=601),
+            tcp("ESTABLISHED", 8888, 51324),
+        )
+        assert narrate(script.world) == "Both ends are ESTABLISHED. The server's end has no PID: no one accepted it."
+
+
+class TestLoss:
+    def test_a_lost_syn_is_waited_for_with_a_countdown(self, script: Gated) -> None:
+        script.drop(1)
+        script.kernel(
+            LISTENER, replace(tcp("SYN_SENT", 51324, 8888, inode=601, send=1), timer="retransmit", expires_ms=2100)
+        )
+        action = next_action(script.world)
+        assert (action.cap, action.commands) == ("WAIT", ())
+        assert action.label_at(script.world.observed_at) == (
+            "the kernel sends again in 3 s; space does nothing until then"
+        )
+        assert narrate(script.world) == "Lost. The kernel has no answer to its SYN: its timer will send it again."
+
+    def test_its_copy_is_told_as_what_it_is(self, script: Gated) -> None:
+        script.drop(1)
+        script.hold("SYN", seq=0, repeats=True, copy_of=1)
+        assert label(script.world) == "deliver the SYN (again) to port 8888; the kernel will answer it"
+        assert narrate(script.world) == "Here the SYN is again: no answer came, and the kernel's timer ran out."
+
+    def test_a_lost_datagram_is_lost_for_good(self) -> None:
+        script = Gated()
+        script.open()
+        script.start("udpserver")
+        script.start("udpclient1")
+        script.call("udpclient1", "sendto", socket=ref(3, 802, 40113, transport="udp"), size=5, peer=at(8888))
+        talk = Conversation("udp", at(40113), at(8888))
+        script.add(
+            e.PacketHeld(
+                at=script.now,
+                number=1,
+                raw=wire_bytes.udp((HERE, 40113), (HERE, 8888), b"hello"),
+                conversation=talk,
+                sender="client",
+            )
+        )
+        assert label(script.world) == "deliver the datagram to port 8888; nobody will answer it"
+        script.drop(1)
+        assert narrate(script.world) == "Lost, for good: UDP keeps no copy and has no timer. Nobody will ever know."
+        assert next_action(script.world).cap == "SPACE"
+
+    def test_copies_are_counted_under_the_held_packet(self, script: Gated) -> None:
+        script.add(e.CopyCounted(at=script.now, number=1, copies=3, reason="held"))
+        assert script.world.packets[0].copies == 3
+        assert len(script.world.packets) == 1
+
+
+class TestGoals:
+    def test_finish_delivers_until_the_call_returns(self, script: Gated) -> None:
+        goal = goals.finish(script.world)
+        assert goal == goals.Finish("client1", 2)
+        assert advance(script.world, goal) == Do(ReleasePacket(number=1))
+        script.release(1)
+        assert isinstance(advance(script.world, goal), Stuck)
+        script.come_back("client1", "connect", socket=ref(3, 601, 51324, 8888))
+        script.stop("client1", script.line("client1", ".recv"), s=3)
+        assert advance(script.world, goal) == Reached()
+
+    def test_to_send_the_packets_in_the_way_are_delivered_first(self, script: Gated) -> None:
+        assert advance(script.world, goals.Send("client1", "hi")) == Do(ReleasePacket(number=1))
+
+
+class TestMoments:
+    def test_a_held_syn_is_the_first(self, script: Gated) -> None:
+        assert approach(script.world, MOMENTS[0]) == Reached()
+
+    def test_syn_recv_is_the_second(self, script: Gated) -> None:
+        assert approach(script.world, MOMENTS[1]) == Do(ReleasePacket(number=1))
+        synchronized(script)
+        assert approach(script.world, MOMENTS[1]) == Reached()
+
+    def test_a_lost_segment_is_dropped_as_soon_as_it_is_held(self, script: Gated) -> None:
+        script.release(1)
+        number = script.hold("PSH ACK", seq=1, ack=20, payload=b"hello")
+        assert approach(script.world, MOMENTS[3]) == Do(DropPacket(number=number))
+        script.drop(number)
+        assert approach(script.world, MOMENTS[3]) == Reached()
+
+    def test_where_nothing_can_be_held_it_says_so(self) -> None:
+        script = Script()
+        script.open()
+        step = approach(script.world, MOMENTS[0])
+        assert isinstance(step, Stuck)
+        assert "netsim doctor" in step.why
+
+
+def test_the_gate_opens_closes_fails_and_comes_back(script: Gated) -> None:
+    for event, gate in (
+        (e.GateOpened(at=9.0), "open"),
+        (e.GateClosed(at=9.0), "closed"),
+        (e.GateFailed(at=9.0, reason="its queue is gone"), "failed"),
+        (e.GateRestarted(at=9.0), "closed"),
+    ):
+        script.add(event)
+        assert script.world.gate == gate
+        assert narrate(script.world)
+
+
+def test_where_packets_are_seen_none_are_inferred(script: Gated) -> None:
+    script.kernel(LISTENER, tcp("ESTABLISHED", 51324, 8888, inode=601), tcp("ESTABLISHED", 8888, 51324))
+    assert {packet.evidence for packet in script.world.packets} == {"held"}
