@@ -73,7 +73,10 @@ def _doctor(*, as_json: bool) -> int:
     from netsim.text import doctor
 
     found = examine()
-    print(doctor.as_json(found) if as_json else "\n".join(doctor.lines(found)), flush=True)
+    try:
+        print(doctor.as_json(found) if as_json else "\n".join(doctor.lines(found)), flush=True)
+    except BrokenPipeError:  # `| head`; without this Python complains once more as it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0 if doctor.works(found) else 1
 
 

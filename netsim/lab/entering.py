@@ -22,6 +22,7 @@ from netsim.model.running import RunningLab
 
 _NET_RAW = 13  # CAP_NET_RAW: what tcpdump and ping need
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 47, 2
+_LAB = "NETSIM_LAB"  # in the environment of what was executed in a lab's net: which lab
 _BEFORE_THE_PROMPT = "debian_chroot"
 _CAPABILITY_VERSION = 0x20080522  # _LINUX_CAPABILITY_VERSION_3: two sets of 32
 _WORDS = 2 + 2 * 3  # __user_cap_header_struct, then twice effective, permitted, inheritable
@@ -32,15 +33,17 @@ def enter(lab: RunningLab) -> None:
 
     ESRCH or ENOENT: the lab has ended. What is executed then may look at packets (CAP_NET_RAW), in the lab's net alone.
     """
+    if os.environ.get(_LAB) == str(lab.pid):  # what was executed there may not look at the lab's host: nothing to do
+        return
     with step(f"open /proc/{lab.host}"):
         folder = os.open(f"/proc/{lab.host}", os.O_RDONLY | os.O_DIRECTORY)  # stays that process's, whoever comes next
     spaces: dict[str, int] = {}
     try:
+        if running.started(lab.host) != lab.host_started:
+            raise StepError("find the lab again", errno.ESRCH)
         for name in ("user", "net"):
             with step(f"open /proc/{lab.host}/ns/{name}"):
                 spaces[name] = os.open(f"ns/{name}", os.O_RDONLY, dir_fd=folder)
-        if running.started(lab.host) != lab.host_started:
-            raise StepError("find the lab again", errno.ESRCH)
         new_user = not _is_ours("user", spaces["user"])
         if new_user:
             with step(f"become user {lab.uid}"):
@@ -52,6 +55,7 @@ def enter(lab: RunningLab) -> None:
                 setns(spaces["net"], privatenet.NEWNET)
         if new_user and os.geteuid():
             keep_net_raw()
+        os.environ[_LAB] = str(lab.pid)
     finally:
         for each in (folder, *spaces.values()):
             os.close(each)

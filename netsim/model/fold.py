@@ -43,10 +43,11 @@ from netsim.model.events import (
     SocketRef,
     SocketsObserved,
 )
+from netsim.model.focus import turn_to, turn_to_client_at
 from netsim.model.gate_fold import fold_gate
 from netsim.model.inference import infer
 from netsim.model.rows import compact, update_rows
-from netsim.model.world import Endpoint, Focus, Mark, World
+from netsim.model.world import Endpoint, Mark, World
 
 SINCE_KEPT = 400  # events since the last command: enough for any one step, bounded for a program that floods
 LONGEST_INSTEAD = 8  # columns of a typed message beside its line
@@ -131,7 +132,7 @@ def _apply(world: World, event: AnyEvent) -> World:
         ):  # fmt: skip
             return fold_gate(world, event)
         case FocusMoved():
-            return _focus(world, event.who, take_role=True)
+            return turn_to(world, event.who, take_role=True)
         case _:
             assert_never(event)
 
@@ -153,7 +154,7 @@ def _begin_step(world: World, event: CommandAccepted) -> World:
         world = replace(world, under_way=world.under_way | {event.who})
     elif endpoint is not None and endpoint.status == "stopped":
         world = _change(world, event.who, status="running")
-    return _focus(world, event.who, take_role=False)
+    return turn_to(world, event.who, take_role=False)
 
 
 def _start(world: World, event: EndpointStarted) -> World:
@@ -175,7 +176,7 @@ def _start(world: World, event: EndpointStarted) -> World:
         changed=world.changed | {event.who},
         under_way=world.under_way - {event.who},
     )
-    return _focus(world, event.who, take_role=False)
+    return turn_to(world, event.who, take_role=False)
 
 
 def _return(world: World, event: CallReturned) -> World:
@@ -191,6 +192,8 @@ def _return(world: World, event: CallReturned) -> World:
         mark = Mark(mark_text(event, line), event.error is None, event.name)
         changes["marks"] = {**endpoint.marks, event.line: mark}
     world = _change(world, event.who, **changes)
+    if event.accepted is not None and event.accepted.remote is not None:
+        world = turn_to_client_at(world, endpoint.transport, event.accepted.remote)
     return _rows(world) if sockets != endpoint.sockets else world
 
 
@@ -241,18 +244,6 @@ def _print(world: World, event: ProgramPrinted) -> World:
         return world
     text = "\n".join(endpoint.printed) + event.text
     return _change(world, event.who, printed=tuple(text.split("\n"))[-PRINTED_KEPT:])
-
-
-def _focus(world: World, who: str, *, take_role: bool) -> World:
-    """Turn to the conversation of `who`; a server is everybody's, so the client in focus stays."""
-    endpoint = world.endpoints.get(who)
-    if endpoint is None:
-        return world
-    number = endpoint.number if endpoint.role == "client" else 1
-    if endpoint.role == "server" and world.focus.transport == endpoint.transport:
-        number = world.focus.number
-    role = endpoint.role if take_role else world.focus.role
-    return replace(world, focus=Focus(endpoint.transport, number, role))
 
 
 def _change(world: World, who: str, **changes: object) -> World:

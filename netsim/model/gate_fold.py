@@ -22,6 +22,7 @@ from netsim.model.events import (
     PacketSeen,
     PacketsMissed,
 )
+from netsim.model.focus import turn_to_client_at
 from netsim.model.packet import Packet
 from netsim.model.wire import Datagram, Icmp, Segment
 from netsim.model.world import World
@@ -43,6 +44,10 @@ def fold_gate(world: World, event: GateEvent) -> World:
         case PacketHeld() | PacketSeen():
             return _observe(world, event)
         case PacketReleased(number=number):
+            delivered = next((packet for packet in reversed(world.packets) if packet.number == number), None)
+            if delivered is not None:
+                there = delivered.conversation
+                world = turn_to_client_at(world, there.transport, there.client)
             return _change(world, number, fate="delivered")
         case PacketDropped(number=number):
             return _change(world, number, fate="lost", lost_at=event.at)

@@ -30,6 +30,7 @@ from netsim.model.tcp_told import tell_exchange, waits_for_report
 __all__ = ["Ledger", "infer"]
 
 PATIENCE = 0.05  # seconds that a call's report may come later than the list of sockets that shows what it did
+LONG_CALL = 1.0  # seconds after which a connection that is gone and was never open will not be reported open any more
 
 
 def infer(ledger: Ledger, event: AnyEvent) -> tuple[Ledger, tuple[Packet, ...]]:
@@ -95,8 +96,8 @@ def _explain(ledger: Ledger, event: AnyEvent, touched: Iterable[Conversation]) -
 
 
 def _explain_one(ledger: Ledger, connection: Connection, at: float, *, listed: bool) -> tuple[Connection, list[Packet]]:
-    if connection.over and not connection.opened:
-        return connection, []  # it never was one, or was before this lab
+    if connection.over and not connection.opened and not connection.connected:
+        return connection, []  # it never was one
     since = connection.held_since
     patient = since is None or at < since + PATIENCE
     draft = Draft(connection, at)
@@ -111,7 +112,8 @@ def _explain_one(ledger: Ledger, connection: Connection, at: float, *, listed: b
         held = tell_reset(draft, ledger, patient=patient)
     # psutil's lists come late: there a connection that no list has had may be yet to come.
     gone = draft.connection.missing and (ledger.complete or not unheard)
-    over = draft.connection.over or (gone and draft.connection.opened and not held)
+    opened = draft.connection.opened or at > connection.born + LONG_CALL
+    over = draft.connection.over or (gone and opened and not held)
     # A report that came, though not the one that is missing, shows that reports are under way.
     draft.change(held_since=(at if since is None or not listed else since) if held else None, over=over)
     changed = draft.connection if draft.connection != connection else connection

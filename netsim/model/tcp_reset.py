@@ -14,7 +14,7 @@ from netsim.model import tcp_reasons as reasons
 from netsim.model.address import Address, Conversation, Role
 from netsim.model.events import CallReturned, CallStarted
 from netsim.model.ledger import Connection, Ledger, Side
-from netsim.model.tcp import ROLES, SYNCHRONIZED, matches, other, reached, source_for
+from netsim.model.tcp import ROLES, SYNCHRONIZED, is_loopback, matches, other, reached, source_for
 from netsim.model.tcp_draft import Draft
 
 ONE_SEGMENT = 32_741  # bytes that one segment of the loopback carries at the least, at its usual MTU of 65536
@@ -152,6 +152,8 @@ def tell_refusal(ledger: Ledger, event: CallReturned, started: CallStarted | Non
     if server is None or event.socket.local is None:
         return None
     server = reached(server)
+    if not is_loopback(server):
+        return None
     conversation = Conversation("tcp", source_for(event.socket.local, server), server)
     known = ledger.connections.get(conversation)
     fresh = known is None or known.opened or known.over

@@ -31,7 +31,6 @@ _BOXED = (
     "Cost: the container's programs may use every system call, and its root write to /proc/sys: only for images that "
     "you trust. A copy of Docker's profile that also allows unshare, setns and clone (seccomp=FILE) costs less."
 )
-_ASK = "To hold packets, show the lines below to whoever looks after this machine."
 _REPORT = "This is worth a bug report: netsim doctor --json has everything that belongs into it."
 
 
@@ -72,11 +71,11 @@ def advice(cause: Cause, found: Capabilities) -> Advice:
 def _limit(kind: str) -> Advice:
     setting = f"user.max_{kind}_namespaces"
     return Advice(
-        f"On this machine nobody may have a {_KINDS[kind]}: the number of them is limited to 0. {_ASK}",
+        f"On this machine nobody may have a {_KINDS[kind]}: the number of them is limited to 0.",
         (
             f"$ sudo sysctl -w {setting}=10000",
             _KEEP,
-            f"$ echo {setting}=10000 | sudo tee /etc/sysctl.d/60-netsim-{kind}.conf",
+            f"$ echo {setting}=10000 | sudo tee /etc/sysctl.d/60-netsim-{kind}.con",
             _AROUND,
             _EVERYBODY if kind == "user" else "Cost: each one takes some memory; a lab takes one.",
         ),
@@ -109,14 +108,12 @@ def _modules(what: str, names: tuple[str, ...], found: Capabilities) -> Advice:
         first,
         f"$ sudo modprobe -a {joined}",
         "To have it after each start:",
-        f"$ printf '%s\\n' {joined} | sudo tee /etc/modules-load.d/netsim.conf",
+        f"$ printf '%s\\n' {joined} | sudo tee /etc/modules-load.d/netsim.con",
         _NO_SUCH_MODULE,
         "With nft_queue missing, nft_compat together with xt_NFQUEUE does as well." if "nft_queue" in names else "",
         _FEW,
     )
-    return Advice(
-        f"You have a net of your own, but this kernel lacks {what}. {_ASK}", tuple(each for each in lines if each)
-    )
+    return Advice(f"You have a net of your own, but this kernel lacks {what}.", tuple(each for each in lines if each))
 
 
 def _psutil_blind(found: Capabilities) -> Advice:
@@ -138,7 +135,7 @@ def _psutil_blind(found: Capabilities) -> Advice:
 
 _KINDS = {"user": "user namespace", "net": "network namespace", "pid": "pid namespace"}
 _REFUSED = Advice(
-    f"Something on this machine refuses it, and does not say what. {_ASK}",
+    "Something on this machine refuses it, and does not say what.",
     (
         "A chroot does (unshare(2)); SELinux, AppArmor and the filters around containers and services may.",
         _LOGGED,
@@ -149,7 +146,7 @@ _REFUSED = Advice(
     ),
 )
 _NOT_BUILT = Advice(
-    f"This kernel was built without what a net of your own needs. {_ASK}",
+    "This kernel was built without what a net of your own needs.",
     ("It takes a kernel with CONFIG_USER_NS, CONFIG_NET_NS and CONFIG_PID_NS, as large distributions have it.",),
 )
 _ADVICE: dict[Cause, Advice] = {
@@ -159,7 +156,7 @@ _ADVICE: dict[Cause, Advice] = {
     ),
     "apparmor": Advice(
         "This Ubuntu has a guard, AppArmor, that lets only programs it knows have a net of their own, and it does not "
-        f"know netsim. {_ASK}",
+        "know netsim.",
         (
             "The better way: let it know netsim, in a place where only root can write, with a Python of its own.",
             "$ sudo python3 -m venv --copies /opt/netsim",
@@ -177,7 +174,7 @@ _ADVICE: dict[Cause, Advice] = {
     ),
     "seccomp": Advice(
         "netsim runs in a box, such as a Docker container, whose filter forbids it to make a net of its own. "
-        f"Outside of the box it may be allowed. {_ASK}",
+        "Outside of the box it may be allowed.",
         (
             "In Docker, when the container is started:",
             "$ docker run -it --security-opt seccomp=unconfined --security-opt apparmor=unconfined \\",
@@ -187,11 +184,11 @@ _ADVICE: dict[Cause, Advice] = {
         ),
     ),
     "userns-clone": Advice(
-        f"This machine has a switch that keeps ordinary users from having a net of their own, and it is off. {_ASK}",
+        "This machine has a switch that keeps ordinary users from having a net of their own, and it is off.",
         (
             "$ sudo sysctl -w kernel.unprivileged_userns_clone=1",
             _KEEP,
-            "$ echo kernel.unprivileged_userns_clone=1 | sudo tee /etc/sysctl.d/60-netsim.conf",
+            "$ echo kernel.unprivileged_userns_clone=1 | sudo tee /etc/sysctl.d/60-netsim.con",
             _EVERYBODY,
             _AS_ROOT,
         ),

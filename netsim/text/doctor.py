@@ -7,7 +7,7 @@ the machine is made visible first. The student's part comes first and needs no k
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -99,6 +99,7 @@ def lines(found: Capabilities) -> list[str]:
         "",
         *_wrapped(_SUMMARY[level(found)]),
         *(line for _, words in advised for line in _wrapped(visible(words.student, ascii=True), "  * ", "    ")),
+        *_whom_to_ask(found, advised),
         "",
         "TRIED JUST NOW, IN PROCESSES OF THEIR OWN",
         *(line for name in (*PRIVATE, *MACHINE, "lab") for line in _check(found.check(name), found)),
@@ -181,6 +182,13 @@ def _advised(found: Capabilities) -> list[tuple[Problem, Advice]]:
     return [(each, advice(each.cause, found)) for each in problems(found)]
 
 
+def _whom_to_ask(found: Capabilities, advised: Sequence[tuple[Problem, Advice]]) -> list[str]:
+    if not any(words.administrator for _, words in advised):
+        return []
+    wish = {"holds": "To have that too", "nothing": "To change that"}.get(level(found), "To hold packets")
+    return _wrapped(f"{wish}, show the lines further down to whoever looks after this machine.")
+
+
 def _administrator(advised: Iterable[tuple[Problem, Advice]]) -> list[str]:
     shown: list[str] = []
     for problem, words in advised:
@@ -202,16 +210,17 @@ def _net(found: Capabilities) -> str:
         if lab.contained
         else "Without a pid namespace, a program that starts other programs may leave one of them behind."
     )
+    came = f"a lab that was started just now came up in it, in {lab.ms:.0f} ms."
     match lab.net:
         case "private":
             gate = visible(_GATES.get(lab.gate, lab.gate), ascii=True)
-            not_held = visible(lab.gate_because, ascii=True)
+            not_held = visible(lab.gate_because, ascii=True) or "it does not say why"
             held = f"It holds packets by {gate}." if gate else f"It can't hold packets: {not_held}."
-            took = f", because {why}" if why else ", because it works"
-            return f"--net auto takes the private net{took}: a lab came up in it in {lab.ms:.0f} ms. {held} {ended}"
+            first = f" Before that was refused: {why}." if why else ""
+            return f"--net auto takes the private net: {came} {held}{first} {ended}"
         case "host":
-            took = f", because a private one is refused: {why}" if why else ""
-            return f"--net auto takes the host net{took}: a lab came up in it in {lab.ms:.0f} ms. {ended}"
+            because = f" A private net is refused: {why}." if why else ""
+            return f"--net auto takes the host net: {came}{because} {ended}"
         case _:
             return f"--net auto takes no net: the lab did not start. {visible(lab.failure, ascii=True)}"
 

@@ -73,10 +73,13 @@ def wished(mode: str) -> tuple[Literal["host", "private"], bool]:
     return "private" if mode.startswith("private") else "host", "user" in mode
 
 
+def a_client(port: int, mode: str) -> LabClient:
+    return LabClient(port, wished(mode)[0], containment=mode.removeprefix("private "), endpoint=STUB)
+
+
 @contextlib.contextmanager
 def a_lab(port: int, mode: str) -> Iterator[Lab]:
-    net, _ = wished(mode)
-    with Lab(LabClient(port, net, containment=mode.removeprefix("private "), endpoint=STUB)) as lab:
+    with Lab(a_client(port, mode)) as lab:
         yield lab
 
 
@@ -112,10 +115,10 @@ def daemon(lab: Lab, who: str, source: str) -> psutil.Process:
     return psutil.Process(int(told.text.split()[1]))
 
 
-def assert_gone(processes: list[psutil.Process], port: int) -> None:
+def assert_gone(processes: list[psutil.Process], port: int, *, all_of_it: bool = True) -> None:
     _, alive = psutil.wait_procs(processes, timeout=SECONDS)
     assert not [f"{each.pid} {each.name()} {each.status()}" for each in alive]
-    assert not _nets & set(nets())
+    assert not (all_of_it and _nets & set(nets()))
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))

@@ -140,7 +140,9 @@ def test_a_private_net_that_is_insisted_on_ends_with_a_sentence(refusing: Refusi
 @pytest.mark.as_root
 def test_root_takes_a_user_namespace_where_it_must(refusing: Refusing) -> None:
     """A container's root that may make no namespace but a user namespace, and all others in that."""
-    only_in_a_user_namespace = REFUSING + """
+    only_in_a_user_namespace = (
+        REFUSING
+        + """
 def unshare(flags, entered=[]):
     if flags & linux.NEWUSER:
         entered.append(flags)
@@ -149,6 +151,7 @@ def unshare(flags, entered=[]):
     really(flags)
 linux.unshare = unshare
 """
+    )
     with refusing.lab(change=only_in_a_user_namespace, net="auto") as lab:
         started = lab.wait(LabStarted)
         assert started.contained_because == "user, network and pid namespaces"

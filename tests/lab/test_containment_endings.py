@@ -20,6 +20,7 @@ from tests.lab.endings import (
     MODES,
     OTHER_PROGRAM,
     ROOT,
+    a_client,
     a_lab,
     assert_gone,
     busy,
@@ -63,7 +64,7 @@ def test_sigkill_of_an_endpoint_is_the_end_of_that_one(mode: str, free_port: int
         processes = busy(lab)
         server = next(each for each in processes if each.name() == "netsim-server")
         server.kill()
-        assert_gone([server], free_port)
+        assert_gone([server], free_port, all_of_it=False)
         assert lab.processes().keys() >= {"netsim-lab", "netsim-host", "netsim-client1"}
 
 
@@ -95,11 +96,10 @@ def test_the_end_of_the_screen_is_the_end_of_all(mode: str, number: signal.Signa
     program = """
         import sys, queue, time
         sys.path.append(sys.argv[1])
-        from pathlib import Path
-        from netsim.lab.client import LabClient
         from netsim.model.commands import StartEndpoint, Step
+        from tests.lab.endings import a_client
         events = queue.Queue()
-        client = LabClient(int(sys.argv[2]), containment=sys.argv[3], endpoint=Path(sys.argv[4]))
+        client = a_client(int(sys.argv[2]), sys.argv[3])
         client.start(events.put)
         client.send(StartEndpoint(who="server", program="tcp_server.py", role="server", transport="tcp"))
         while True:
@@ -110,7 +110,7 @@ def test_the_end_of_the_screen_is_the_end_of_all(mode: str, number: signal.Signa
                 print(client.pid, flush=True)
     """
     screen = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(program), str(ROOT), str(free_port), mode, str(STUB)],
+        [sys.executable, "-c", textwrap.dedent(program), str(ROOT), str(free_port), mode],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     with screen:
@@ -199,7 +199,7 @@ def test_nothing_of_ours_is_ignored_or_blocked_in_a_program(mode: str, free_port
     """Also when the screen was started with SIGINT ignored, as a shell does for its background jobs."""
     ignored = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        client = LabClient(free_port, containment=mode, endpoint=STUB)
+        client = a_client(free_port, mode)
     finally:
         signal.signal(signal.SIGINT, ignored)
     with Lab(client) as lab:

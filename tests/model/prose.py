@@ -8,7 +8,9 @@ from functools import reduce
 from netsim.model.events import AnyEvent
 from netsim.model.inference import Ledger, infer
 from netsim.model.packet import Packet
+from tests.model.made import Made
 
+HANDSHAKE = ["client SYN seq=0", "server SYN-ACK seq=0 ack=1", "client ACK ack=1"]
 _ORDER = ("SYN", "FIN", "RST", "ACK")
 
 
@@ -52,3 +54,11 @@ def told(packets: Iterable[Packet]) -> list[str]:
     packets = list(packets)
     clients = tuple(dict.fromkeys(packet.conversation.client.port for packet in packets))
     return [prose(packet, clients=clients) for packet in packets]
+
+
+def after_handshake(made: Made) -> list[str]:
+    """The lines for everything after the handshake, which comes first and once."""
+    lines = told(inferred(made.events))
+    assert lines[:3] == HANDSHAKE
+    assert "client SYN seq=0" not in lines[3:]
+    return lines[3:]

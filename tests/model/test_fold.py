@@ -244,6 +244,15 @@ class TestFocus:
         script.accept("Step", "client1")
         assert script.world.focus.role == "server"
 
+    def test_it_follows_the_connection_that_accept_takes(self) -> None:
+        script = opened()
+        script.call("client1", "connect", socket=ref(3, 601, 51324, 8888))
+        script.start("client2")
+        script.call("client2", "connect", socket=ref(3, 602, 51338, 8888))
+        assert script.world.focus.number == 2
+        script.call("server", "accept", socket=ref(3, 501, 8888), accepted=ref(4, 777, 8888, 51324))
+        assert script.world.focus == Focus("tcp", 1, "client")
+
     def test_udp_has_it_when_it_begins(self) -> None:
         script = opened()
         script.start("udpserver")
