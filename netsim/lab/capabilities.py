@@ -33,10 +33,10 @@ from netsim.model.capabilities import (
     SettingTried,
     System,
 )
+from netsim.model.diagnosis import BEGINNING
 from netsim.model.events import AnyEvent, LabEnded, LabStarted
 
 PATIENCE = 5.0  # seconds for a try that ought to take 0.2
-_BEGINNING = "start a fresh Python"
 LIBRARIES = ("textual", "psutil", "msgspec")
 
 Answer = Callable[[], tuple[Told, ...]]  # waits for the end of a plan; everything that was told
@@ -89,7 +89,7 @@ def start_plan(plan: str) -> Answer:
             fresh.command("tries", plan), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
     except OSError as error:
-        refused = Told(Check(first, "fails", _BEGINNING, errno_name(error.errno or 0)))
+        refused = Told(Check(first, "fails", BEGINNING, errno_name(error.errno or 0)))
         return lambda: (refused,)
     return lambda: _collect(process, first)
 
@@ -180,7 +180,7 @@ def _collect(process: subprocess.Popen[bytes], first: CheckName) -> tuple[Told, 
     if not told:
         words = errors.decode("utf-8", "replace").split("\n")
         said = surroundings.safe(next((each for each in reversed(words) if each.strip()), ""))
-        told.append(Told(Check(first, "fails", _BEGINNING, fate, said)))
+        told.append(Told(Check(first, "fails", BEGINNING, fate, said)))
     last = told[-1].check
     if last.outcome == "untried":
         told.append(Told(Check(last.name, "fails", last.step, fate)))

@@ -12,6 +12,8 @@ from netsim.model.capabilities import Capabilities, Check, CheckName, TerminalFa
 
 Cause = Literal[
     "not-linux",
+    "no-process",
+    "no-loopback",
     "apparmor",
     "seccomp",
     "userns-clone",
@@ -47,6 +49,7 @@ Cause = Literal[
 ]
 Level = Literal["holds", "private", "host", "nothing"]
 
+BEGINNING = "start a fresh Python"  # the step of a try that could not even begin
 LEAST_COLUMNS, LEAST_ROWS = 80, 24
 _REFUSED = ("EPERM", "EACCES")
 _NOT_BUILT = ("EINVAL", "ENOSYS")  # unshare() does not know the flag
@@ -79,7 +82,10 @@ def problems(found: Capabilities) -> tuple[Problem, ...]:
         if not judged and level(found) != "holds":
             judged.append(Problem("lab-differs", "lab"))
     judged += _of_terminal(found.terminal)
-    return tuple({each.cause: each for each in reversed(judged)}.values())[::-1]
+    first: dict[Cause, Problem] = {}
+    for each in judged:
+        first.setdefault(each.cause, each)
+    return tuple(first.values())
 
 
 def _of(check: Check, found: Capabilities) -> Problem | None:
@@ -87,6 +93,10 @@ def _of(check: Check, found: Capabilities) -> Problem | None:
     if check.outcome in ("works", "untried"):
         return None
     cause: Cause | None
+    if check.step == BEGINNING:
+        return Problem("no-process", check.name)
+    if check.step.startswith(("listen on ", "connect over ")):
+        return Problem("no-loopback", check.name)
     match check.name:
         case "user" | "uid_map":
             cause = None if _root_manages(found) else _of_user(check, found)

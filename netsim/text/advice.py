@@ -75,7 +75,7 @@ def _limit(kind: str) -> Advice:
         (
             f"$ sudo sysctl -w {setting}=10000",
             _KEEP,
-            f"$ echo {setting}=10000 | sudo tee /etc/sysctl.d/60-netsim-{kind}.con",
+            f"$ echo {setting}=10000 | sudo tee /etc/sysctl.d/60-netsim-{kind}.conf",
             _AROUND,
             _EVERYBODY if kind == "user" else "Cost: each one takes some memory; a lab takes one.",
         ),
@@ -108,7 +108,7 @@ def _modules(what: str, names: tuple[str, ...], found: Capabilities) -> Advice:
         first,
         f"$ sudo modprobe -a {joined}",
         "To have it after each start:",
-        f"$ printf '%s\\n' {joined} | sudo tee /etc/modules-load.d/netsim.con",
+        f"$ printf '%s\\n' {joined} | sudo tee /etc/modules-load.d/netsim.conf",
         _NO_SUCH_MODULE,
         "With nft_queue missing, nft_compat together with xt_NFQUEUE does as well." if "nft_queue" in names else "",
         _FEW,
@@ -154,6 +154,18 @@ _ADVICE: dict[Cause, Advice] = {
         "Only Linux can give a program a net of its own. Here the programs use this computer's own loopback.",
         ("A virtual machine with any Linux does it: Debian, Ubuntu, Fedora, or WSL 2 on Windows.",),
     ),
+    "no-process": Advice(
+        "netsim could not start one of the processes in which it tries things: perhaps you have too many running.",
+        (
+            "How many a user may have, and how many all of a session or container:",
+            "$ ulimit -u; systemctl show --property=TasksMax,TasksCurrent user-$(id -u).slice",
+            "Their limits are set in /etc/security/limits.conf and by TasksMax= (docker run --pids-limit).",
+        ),
+    ),
+    "no-loopback": Advice(
+        "On this machine 127.0.0.1 does not work, and over that the programs talk to each other.",
+        ("$ sudo ip link set lo up", "Where IPv4 is switched off altogether, netsim has nothing to show."),
+    ),
     "apparmor": Advice(
         "This Ubuntu has a guard, AppArmor, that lets only programs it knows have a net of their own, and it does not "
         "know netsim.",
@@ -188,7 +200,7 @@ _ADVICE: dict[Cause, Advice] = {
         (
             "$ sudo sysctl -w kernel.unprivileged_userns_clone=1",
             _KEEP,
-            "$ echo kernel.unprivileged_userns_clone=1 | sudo tee /etc/sysctl.d/60-netsim.con",
+            "$ echo kernel.unprivileged_userns_clone=1 | sudo tee /etc/sysctl.d/60-netsim.conf",
             _EVERYBODY,
             _AS_ROOT,
         ),

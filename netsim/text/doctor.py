@@ -39,6 +39,7 @@ _ERRNOS = {
     "EACCES": "permission denied",
     "ENOSPC": "none left: a limit is reached",
     "EINVAL": "the kernel does not know it",
+    "EAGAIN": "not now: a limit is reached",
     "ENOSYS": "there is no such system call",
     "ENOENT": "there is none of that name",
     "EROFS": "can only be read",
@@ -179,7 +180,11 @@ def _terminal(terminal: TerminalFacts) -> list[str]:
 
 
 def _advised(found: Capabilities) -> list[tuple[Problem, Advice]]:
-    return [(each, advice(each.cause, found)) for each in problems(found)]
+    """The problems, each piece of advice once: several steps may be refused for one reason."""
+    advised: dict[Advice, Problem] = {}
+    for each in problems(found):
+        advised.setdefault(advice(each.cause, found), each)
+    return [(problem, words) for words, problem in advised.items()]
 
 
 def _whom_to_ask(found: Capabilities, advised: Sequence[tuple[Problem, Advice]]) -> list[str]:

@@ -90,7 +90,8 @@ def not_run(command: str, why: str) -> str:
 def _table(labs: Sequence[RunningLab]) -> str:
     rows = [("PID", "PORT", "NET", "SINCE", "USER")]
     for lab in labs:
-        rows.append((str(lab.pid), str(lab.port or "?"), lab.net or "?", _age(lab.age), visible(lab.user) or str(lab.uid)))
+        user = visible(lab.user) or str(lab.uid)
+        rows.append((str(lab.pid), str(lab.port or "?"), lab.net or "?", _age(lab.age), user))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(map(str.ljust, row, widths)) for row in rows)
     return "\n".join(f"  {line.rstrip()}" for line in lines)
