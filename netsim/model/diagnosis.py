@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from netsim.model.capabilities import Capabilities, Check, CheckName, TerminalFacts
+from netsim.model.capabilities import PRIVATE, Capabilities, Check, CheckName, TerminalFacts
 
 Cause = Literal[
     "not-linux",
@@ -79,7 +79,8 @@ def problems(found: Capabilities) -> tuple[Problem, ...]:
         judged = [Problem("not-linux")]
     else:
         judged = [problem for check in found.checks if (problem := _of(check, found))]
-        if not judged and level(found) != "holds":
+        explained = any(each.check in (*PRIVATE, "lab") for each in judged)
+        if not explained and level(found) != "holds":
             judged.append(Problem("lab-differs", "lab"))
     judged += _of_terminal(found.terminal)
     first: dict[Cause, Problem] = {}
