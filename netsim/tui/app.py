@@ -1,16 +1,23 @@
-"""The app: it puts the main screen up, and hands it the lab's wake-ups on its own thread. Thin on purpose."""
+"""The app: it puts the main screen up, hands it the lab's wake-ups, and spares it sizes that pass. Thin on purpose."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+import time
+from collections.abc import Callable, Iterable
 
 from textual.app import App, SystemCommand
+from textual.events import Event, Key, Resize
 from textual.screen import Screen
+from textual.timer import Timer
 
 from netsim.session import Session
 from netsim.text.charset import Charset
 from netsim.tui.board import Board, LabStirred
 from netsim.tui.theme import DARK, LIGHT, few_colours
+
+SETTLED = 0.04  # seconds in which Textual has made its layout of a new size
+STILL = 0.15  # seconds without another size, after which the size is believed: each one costs a whole screen
 
 
 class NetsimApp(App[int], inherit_bindings=False):
@@ -20,20 +27,35 @@ class NetsimApp(App[int], inherit_bindings=False):
     TITLE = "netsim"
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, session: Session, charset: Charset, *, animation: bool = True, light: bool = False) -> None:
+    def __init__(
+        self,
+        session: Session,
+        charset: Charset,
+        *,
+        animation: bool = True,
+        light: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         super().__init__()
         self._session = session
         self._light = light
-        self._board = Board(session, charset, animation=animation)
+        self._board = Board(session, charset, clock, animation=animation)
+        self._passing: Resize | None = None  # the last size, while they still change
+        self._resizing: Timer | None = None
+        self._settling: asyncio.Task[None] | None = None
+
+    def get_default_screen(self) -> Screen[None]:
+        """The main screen is the only one: there is no empty one to be painted before it."""
+        return self._board
 
     def on_mount(self) -> None:
-        """Colours, the screen, and then the lab."""
+        """Colours, and then the lab."""
         theme = LIGHT if self._light else DARK
         if self.console.color_system == "standard":
             theme = few_colours(theme)
+        self._write_once()
         self.register_theme(theme)
         self.theme = theme.name
-        self.push_screen(self._board)
 
         # post_message may be called on any thread, and messages of this kind that wait for their turn become one.
         def wake() -> None:
@@ -43,6 +65,43 @@ class NetsimApp(App[int], inherit_bindings=False):
                 return
 
         self._session.attach(wake)
+
+    def on_key(self, event: Key) -> None:
+        """What was typed so fast after `s` that the screen did not know yet that it is text."""
+        self._board.type(event.key, event.character)
+
+    # --- sizes: the first of a row at once, the others when they stop
+
+    async def on_event(self, event: Event) -> None:
+        """Every event passes here first."""
+        if not isinstance(event, Resize):
+            await super().on_event(event)
+        elif self._resizing is None:
+            if self._board.shown_size:
+                self._resizing = self.set_timer(STILL, self._believe)
+            await self._take_size(event)
+        else:
+            self._passing = event
+            self._resizing.reset()
+
+    async def _believe(self) -> None:
+        event, self._passing, self._resizing = self._passing, None, None
+        if event is not None:
+            await self._take_size(event)
+
+    async def _take_size(self, event: Resize) -> None:
+        self._write_once()
+        await super().on_event(event)
+
+    def _write_once(self) -> None:
+        """Textual lays a new size out several times, and writes every cell each time: only the last is to be seen."""
+
+        async def settle() -> None:
+            with self.batch_update():
+                await asyncio.sleep(SETTLED)
+                self._board.check_idle()
+
+        self._settling = asyncio.create_task(settle())  # kept, so that it is not collected before its end
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own colour names, for the moment before our theme is set."""

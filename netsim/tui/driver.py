@@ -27,6 +27,8 @@ from netsim.story.goals import Do, Goal, Reached, Stuck, Wait
 from netsim.story.moments import Moment, approach
 from netsim.story.packets import held_packets, oldest_held
 
+PACES = (6.0, 4.0, 2.5, 1.5, 0.8)  # seconds between the steps when it plays by itself
+
 
 class Driver:
     """Carries out what keys ask for. `answer` is a sentence to the person, "" for none; `playing`: by itself."""
@@ -36,6 +38,7 @@ class Driver:
         self._goal: Goal | Moment | None = None
         self.answer = ""
         self.playing = False
+        self.pace = PACES[2]  # seconds between the steps of playing
 
     @property
     def world(self) -> World:
@@ -119,6 +122,21 @@ class Driver:
         other = server_name(focus.transport) if focus.role == "client" else client_name(focus.transport, focus.number)
         self.answer = ""
         self._session.focus(other)
+
+    def play(self) -> None:
+        """Go on by itself from now on, or stop doing so."""
+        self.playing = not self.playing
+        self.answer = "It plays by itself: a stops it, - is slower, + is faster." if self.playing else ""
+
+    def set_pace(self, change: int) -> None:
+        """Play faster (1) or slower (-1)."""
+        index = min(len(PACES) - 1, max(0, PACES.index(self.pace) + change))
+        self.pace = PACES[index]
+        self.answer = f"By itself, a step every {self.pace:g} seconds" + ("." if self.playing else ": a begins.")
+
+    def point_at_table(self) -> None:
+        """Say how the table is moved through."""
+        self.answer = "The table: up and down move through its rows, tab goes back to the client."
 
     def drop(self) -> None:
         """Throw away the packet that would be delivered next."""

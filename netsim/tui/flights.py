@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from netsim.model.packet import Packet
 
 FLIGHT = 0.3  # seconds from wall to wall
+MOST = 6  # that fly one after the other; of a longer burst the older ones have arrived already
 FRAMES_PER_SECOND = 7  # two for each packet; one costs 200 bytes, and 2 kB/s is the most a slow line should bear
 
 
@@ -24,11 +25,12 @@ class Flights:
     def look(self, packets: Iterable[Packet], now: float) -> None:
         """Take note of packets that are new."""
         fresh = [packet.number for packet in packets if packet.number > self._seen]
-        for number in fresh:
-            self._seen = number
-            if self._enabled:
-                last = max(self._starts.values(), default=now - FLIGHT)
-                self._starts[number] = max(now, last + FLIGHT)
+        self._seen = max(fresh, default=self._seen)
+        if not self._enabled:
+            return
+        for number in fresh[-MOST:]:
+            last = max(self._starts.values(), default=now - FLIGHT)
+            self._starts[number] = max(now, last + FLIGHT)
 
     def land(self) -> None:
         """Let everything arrive now: the person goes on."""

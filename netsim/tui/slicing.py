@@ -1,4 +1,7 @@
-"""Lines cut into columns, for tiles that stand side by side."""
+"""Lines cut into columns, for tiles that stand side by side.
+
+Law: every column is in exactly one tile; a wide letter that would be in two becomes a space in each.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,25 @@ def pad(lines: Sequence[Line], height: int) -> list[Line]:
 
 
 def _cut(line: Line, start: int, end: int) -> Line:
-    column = 0
+    at = 0
     kept: list[Span] = []
-    for span in line:
-        text = []
-        for char in span.text:
-            if start <= column < end:
-                text.append(char)
-            column += cells(char)
-        if text:
-            kept.append(Span("".join(text), span.style))
+    for text, style in line:
+        width = cells(text)
+        first, last = max(0, start - at), min(width, end - at)
+        if first < last:
+            piece = text[first:last] if width == len(text) else _cut_wide(text, first, last)
+            kept.append(Span(piece, style))
+        at += width
     return tuple(kept)
+
+
+def _cut_wide(text: str, start: int, end: int) -> str:
+    kept: list[str] = []
+    at = 0
+    for char in text:
+        width = cells(char)
+        inside = min(at + width, end) - max(at, start)
+        if inside > 0:
+            kept.append(char if inside == width else " " * inside)
+        at += width
+    return "".join(kept)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
@@ -12,48 +12,83 @@ from netsim.session import Session
 from netsim.story.director import OPENING
 from netsim.text.charset import UNICODE
 from netsim.tui.app import NetsimApp
+from netsim.tui.board import Board
+from netsim.tui.space_line import ARMING, HELD_DOWN
 from netsim.tui.widgets.lines_view import LinesView
 from tests.labs import Labs
 from tests.script import Script
 
 
+class Clock:
+    """The screen's clock: it stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class Stage:
     """The app under Pilot; `script` is what the lab reports, `deliver` sends what is new in it."""
 
-    def __init__(self, pilot: Pilot[int], session: Session, labs: Labs) -> None:
+    def __init__(self, pilot: Pilot[int], session: Session, labs: Labs, clock: Clock) -> None:
         self.pilot = pilot
         self.app = pilot.app
         self.session = session
         self.labs = labs
         self.script = Script()
+        self.clock = clock
         self._delivered = 0
+
+    @property
+    def board(self) -> Board:
+        """The main screen."""
+        board = self.app.screen
+        assert isinstance(board, Board)
+        return board
 
     async def deliver(self) -> None:
         """Let the screen have every event of the script that it has not had."""
         for event in self.script.events[self._delivered :]:
             self.labs[-1].deliver(event)
         self._delivered = len(self.script.events)
+        await self.until(lambda: self.session.drain() == 0)
+        self.board.paint()
         await self.pilot.pause()
-        while self.app.screen_stack[1]._paint_due:  # type: ignore[attr-defined]
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait, message by message, until it is so."""
+        for _ in range(500):
             await self.pilot.pause(0.01)
+            if condition():
+                return
+        raise AssertionError(self.screen())
 
     async def open(self) -> None:
         """The two programs of the opening are there, and the first label has armed."""
         self.script.open()
         await self.deliver()
         self.arm()
+        await self.pilot.pause(1 / 30)  # a frame's time: it is painted
 
     def arm(self) -> None:
         """As if the label had been there for half a second."""
-        board = self.app.screen
-        board._painted = (board._painted[0], 0.0)  # type: ignore[attr-defined]
+        self.clock.now += ARMING
+        self.board.paint()
 
     async def press(self, *keys: str) -> None:
         """Press keys, slower than a key that is held down."""
         for key in keys:
-            self.app.screen_stack[1]._pressed = 0.0  # type: ignore[attr-defined]
+            self.clock.now += HELD_DOWN
             await self.pilot.press(key)
         await self.pilot.pause()
+
+    async def resize(self, columns: int, rows: int) -> None:
+        """Another size, and the screen has taken it."""
+        await self.pilot.resize_terminal(columns, rows)
+        await self.until(lambda: tuple(self.board.shown_size) == (columns, rows))
+        await self.until(lambda: sum(tile.size.width for tile in self.board.query(LinesView)) == columns)
 
     def rows(self) -> list[str]:
         """What the terminal would show, row by row."""
@@ -82,9 +117,9 @@ class Stage:
 @asynccontextmanager
 async def stage(size: tuple[int, int] = (80, 24), *, animation: bool = False) -> AsyncIterator[Stage]:
     """A stage of this size."""
-    labs = Labs()
+    labs, clock = Labs(), Clock()
     session = Session(labs, OPENING)
-    app = NetsimApp(session, UNICODE, animation=animation)
+    app = NetsimApp(session, UNICODE, animation=animation, clock=clock)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        yield Stage(pilot, session, labs)
+        yield Stage(pilot, session, labs, clock)

@@ -1,4 +1,4 @@
-"""The screen on a real terminal, in front of a lab that acts: its colours, and how it leaves."""
+"""The screen on a real terminal, in front of a lab that acts: what it writes, and how it leaves."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from netsim.tui.theme import DARK
 from tests.terminal import Terminal
 
 ROOT = Path(__file__).parent.parent.parent
+STEP = 6000  # bytes that one press may cost at 80x24
 ARMED = 0.7  # seconds of quiet after which a label that came by itself has armed
 GRACE = 2.0  # seconds after which the hard way is taken
 
@@ -98,13 +99,64 @@ class TestEndings:
             assert process.wait(GRACE + 3) == 128 + signal.SIGTERM  # and nobody reads meanwhile
 
 
-def test_textuals_own_way_out_is_closed() -> None:
-    """ctrl+q would quit without asking."""
-    with screen() as terminal:
-        cost(started(terminal), "space")
-        terminal.press("ctrl+q")
-        assert cost(terminal, "q") > 0
-        assert "q again quits" in terminal.text()
+class TestBytes:
+    def test_idle_writes_nothing(self) -> None:
+        with screen() as terminal:
+            started(terminal)
+            assert terminal.bytes_during(2) == 0
+            cost(terminal, "s", "h")
+            assert terminal.bytes_during(2) == 0  # no blinking cursor
+
+    def test_the_first_frame_is_written_once(self) -> None:
+        with screen() as terminal:
+            assert started(terminal).bytes_written < 12_000
+
+    def test_no_step_costs_more_than_its_budget(self) -> None:
+        with screen() as terminal:
+            started(terminal)
+            costs = []
+            while "begin again" not in terminal.text():
+                costs.append(cost(terminal, "space"))
+                assert costs[-1] < STEP, terminal.text()
+            assert len(costs) > 15
+            assert terminal.bytes_during(3) < 600  # TIME_WAIT is counted down, once a second
+            assert "s left" in terminal.text()
+
+    def test_asking_costs_little(self) -> None:
+        with screen() as terminal:
+            started(terminal)
+            assert cost(terminal, "s") < 800
+            assert cost(terminal, "x") < 200
+            assert cost(terminal, "escape") < 1000
+            assert cost(terminal, "?") < STEP
+            assert cost(terminal, "?") < 8000
+
+    def test_dragging_a_corner_costs_two_screens_and_not_twenty(self) -> None:
+        with screen() as terminal:
+            started(terminal)
+            before = terminal.bytes_written
+            for columns in range(101, 121):
+                terminal.resize(columns, 30)
+                terminal.bytes_during(0.03)
+            terminal.wait_for(r"\? help$")
+            terminal.wait_quiet(0.4)
+            assert all(len(line) <= 120 for line in terminal.lines())
+            assert terminal.lines()[0].endswith("? help")
+            assert len(terminal.lines()[1]) == 120
+            assert terminal.bytes_written - before < 60_000
+
+    @pytest.mark.parametrize("calm", [{"TEXTUAL_ANIMATIONS": "none"}, {}])
+    def test_motion_only_where_it_is_wanted(self, calm: dict[str, str]) -> None:
+        with screen("animation", env=calm) as terminal:
+            started(terminal)
+            while "connect() calls" not in terminal.lines()[22]:
+                cost(terminal, "space")
+            terminal.press("space")
+            terminal.wait_for("TCP  INFERRED")
+            terminal.wait_quiet(1.5)
+            whole = terminal.text()
+            assert "►┤" in whole
+            assert terminal.bytes_during(1) == 0
 
 
 class TestColours:

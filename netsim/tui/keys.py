@@ -1,0 +1,274 @@
+"""What each key does: the part of the main screen that the person talks to.
+
+Law: a key only asks (the lab, or the person); what it did is seen when the lab tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.events import Key, Paste
+from textual.geometry import Size
+from textual.screen import Screen
+
+from netsim.model.world import World
+from netsim.session import Session
+from netsim.story import goals
+from netsim.story.moments import MOMENTS
+from netsim.text.grid import Grid
+from netsim.tui.driver import Driver
+from netsim.tui.flights import Flights
+from netsim.tui.keymap import bindings
+from netsim.tui.message_line import MessageLine, Verb
+from netsim.tui.questions import QUESTIONS
+from netsim.tui.space_line import PATIENCE, SpaceLine
+
+LEAVING = ("quit", "interrupt_app")  # all that keys do where the screen is too small to show what the others do
+
+
+class Keys(Screen[None]):
+    """The keys of the main screen; what it shows is Board's."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+
+    def __init__(self, session: Session, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self.session = session
+        self.clock = clock
+        self.driver = Driver(session)
+        self.flights = Flights(enabled=False)
+        self.space_line = SpaceLine()
+        self.shown_size = Size(0, 0)
+        self.asking = ""  # which of the QUESTIONS is open
+        self.typed: MessageLine | None = None  # the message that is being typed
+        self.helping = False
+        self.in_table = False
+        self.rows_above = 0  # rows of the table that are scrolled out
+
+    def paint(self, size: Size | None = None) -> None:
+        """Draw everything that is to be seen now."""
+        raise NotImplementedError
+
+    def schedule_step(self) -> None:
+        """See to it that a goal's next step is made in its time."""
+        raise NotImplementedError
+
+    def question(self) -> str:
+        """The question that is open, "" if none is."""
+        return QUESTIONS[self.asking].text if self.asking else ""
+
+    # --- before they are bindings
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A message and the help have every key but ctrl+c; where nothing can be seen, one can only leave."""
+        if self.typed is not None or self.helping:
+            return action == "interrupt_app"
+        return action in LEAVING or Grid.of(*self.shown_size) is not None
+
+    def on_key(self, event: Key) -> None:
+        """A message takes all keys; the help any; an open question any but its own, which only close it."""
+        if self.typed is not None:
+            event.stop()
+            self.type(event.key, event.character)
+        elif self.helping or (self.asking and event.key not in QUESTIONS[self.asking].keys):
+            event.stop()
+            self.helping = False
+            self._ask("")
+
+    def type(self, key: str, character: str | None) -> None:
+        """A key for the message, if one is being typed."""
+        if self.typed is None:
+            return
+        self.asking = ""
+        match key:
+            case "escape":
+                self.typed = None
+            case "enter":
+                self._send(self.typed)
+            case _:
+                self.typed.press(key, character)
+        self.paint()
+
+    def on_paste(self, event: Paste) -> None:
+        """Text from elsewhere: for a message, or for nothing."""
+        if self.typed is not None:
+            self.asking = ""
+            self.typed.paste(event.text)
+            self.paint()
+
+    # --- what they do
+
+    def action_next(self) -> None:
+        """space: what the SPACE line says."""
+        now = self.clock()
+        if not self.space_line.press(now) or self.driver.busy or not self.space_line.is_armed(now):
+            return
+        self.flights.land()
+        action = self.driver.press(self.space_line.painted)
+        if action is not None and action.begin_again:
+            self._ask("begin_again")
+        self.set_timer(PATIENCE, self.paint)
+        self.paint()
+
+    def action_connect(self) -> None:
+        """c"""
+        self._pursue(goals.connect)
+
+    def action_close(self) -> None:
+        """x"""
+        self._pursue(goals.close)
+
+    def action_restart(self) -> None:
+        """r"""
+        self._pursue(goals.restart)
+
+    def action_send(self) -> None:
+        """s: asks for the message first."""
+        self._ask_for_message("send")
+
+    def action_udp(self) -> None:
+        """u: asks for the message first."""
+        self._ask_for_message("udp")
+
+    def action_new_client(self) -> None:
+        """n"""
+        self._do(self.driver.add_client)
+
+    def action_kill(self) -> None:
+        """K"""
+        self._do(self.driver.kill)
+
+    def action_interrupt(self) -> None:
+        """i"""
+        self._do(self.driver.interrupt)
+
+    def action_choose(self, number: int) -> None:
+        """1 to 9: a client, or a moment where those are asked for."""
+        moment = next((each for each in MOMENTS if each.key == str(number)), None)
+        if self.asking == "moments" and moment is not None:
+            self._forget()
+            self._do(lambda: self.driver.go_to(moment))
+        else:
+            self._do(lambda: self.driver.choose(number))
+
+    def action_moments(self) -> None:
+        """m"""
+        self._ask("moments")
+
+    def action_drop(self) -> None:
+        """d"""
+        self._do(self.driver.drop)
+
+    def action_finish(self) -> None:
+        """f"""
+        self._do(self.driver.finish)
+
+    def action_gate(self) -> None:
+        """o"""
+        self._do(self.driver.toggle_gate)
+
+    def action_turn(self) -> None:
+        """tab: to the server, to the table if it has more rows than are shown, back to the client."""
+        if self.most_rows_above() and not self.in_table and self.session.world.focus.role == "server":
+            self.in_table = True
+            self._do(self.driver.point_at_table)
+        else:
+            self.in_table = False
+            self._do(self.driver.turn)
+
+    def action_scroll(self, rows: int) -> None:
+        """up, down: through the table's rows."""
+        self.rows_above = min(max(0, self.rows_above + rows), self.most_rows_above())
+        self.paint()
+
+    def most_rows_above(self) -> int:
+        """How many rows of the table can be scrolled out."""
+        grid = Grid.of(*self.shown_size)
+        return max(0, len(self.session.world.slots) - grid.table.height) if grid else 0
+
+    def action_play(self) -> None:
+        """a"""
+        self._do(self.driver.play)
+
+    def action_slower(self) -> None:
+        """-"""
+        self._do(lambda: self.driver.set_pace(-1))
+
+    def action_faster(self) -> None:
+        """+"""
+        self._do(lambda: self.driver.set_pace(1))
+
+    def action_begin_again(self) -> None:
+        """b: asks once something has been done that can be lost."""
+        world = self.session.world
+        if self.asking != "begin_again" and world.step and not world.ended:
+            self._ask("begin_again")
+            return
+        self._forget()
+        self._do(self.driver.begin_again)
+
+    def action_quit(self) -> None:
+        """q: asks once something has been done."""
+        world = self.session.world
+        if self.asking != "quit" and world.step and not world.ended:
+            self._ask("quit")
+        else:
+            self.app.exit(0)
+
+    def action_interrupt_app(self) -> None:
+        """ctrl+c: the second one quits."""
+        self.helping = False
+        if self.asking != "ctrl+c":
+            self._ask("ctrl+c")
+        else:
+            self.app.exit(0)
+
+    def action_help(self) -> None:
+        """?"""
+        self.helping = True
+        self._ask("")
+
+    def action_palette(self) -> None:
+        """ctrl+p"""
+        from netsim.tui.palette import Palette  # with Textual's own palette, and all that that imports
+
+        if self.is_current:
+            self._ask("")
+            self.app.push_screen(Palette())
+
+    # --- how they do it
+
+    def _do(self, deed: Callable[[], None]) -> None:
+        self.space_line.press(self.clock())
+        self.flights.land()
+        deed()
+        self.schedule_step()
+        self.set_timer(PATIENCE, self.paint)
+        self._ask("")
+
+    def _forget(self) -> None:
+        """A fresh lab: nothing of the old one is on its way or said any more."""
+        self.flights.forget()
+        self.space_line.forget()
+        self.rows_above, self.in_table = 0, False
+
+    def _pursue(self, make: Callable[[World], goals.Goal]) -> None:
+        self._do(lambda: self.driver.pursue(make))
+
+    def _ask(self, what: str) -> None:
+        """Open one of the QUESTIONS; "" closes what is open."""
+        self.asking = what
+        self.paint()
+
+    def _ask_for_message(self, verb: Verb) -> None:
+        self.typed = MessageLine(verb)
+        self._ask("")
+
+    def _send(self, message: MessageLine) -> None:
+        self.typed = None
+        if message.verb == "udp":
+            self._pursue(lambda _world: goals.Datagram(message.text))
+        else:
+            self._pursue(lambda world: goals.send(world, message.text))

@@ -1,0 +1,86 @@
+"""The palette: finds a key by plain words and does what the key does.
+
+Law: it offers what the register has and nothing else; Textual's own commands are not among it. Imported when asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider, SearchIcon
+from textual.content import Content
+
+from netsim.tui.keymap import REGISTER, Key
+
+# What a person may call it; by action. What has no key yet is not offered.
+WORDS: dict[str, tuple[str, ...]] = {
+    "next": ("next step", "go on", "forward", "deliver packet"),
+    "connect": ("call the server", "handshake", "syn"),
+    "send": ("say hello", "write a message", "type text", "bytes"),
+    "close": ("hang up", "say goodbye", "fin", "end the connection"),
+    "udp": ("datagram", "sendto", "without connection"),
+    "new_client": ("another client", "add a client", "second client", "more clients", "accept queue", "backlog"),
+    "drop": ("drop packet", "lost", "lose packet", "throw away", "retransmission"),
+    "finish": ("deliver all", "finish the call", "wake the program"),
+    "gate": ("gate", "hold packets", "let packets pass", "wire"),
+    "restart": ("restart server", "new pid", "start again", "crash"),
+    "kill": ("kill process", "sigkill", "end the process", "die"),
+    "interrupt": ("interrupt", "wake up", "ctrl-c", "stop waiting"),
+    "moments": ("moments", "jump to", "time_wait", "syn_recv", "lost packet", "accept queue"),
+    "begin_again": ("begin again", "start over", "reset", "fresh lab", "from the beginning"),
+    "turn": ("other pane", "switch to the server", "table", "focus"),
+    "play": ("autoplay", "automatic", "demo", "play by itself"),
+    "slower": ("slower", "slow down"),
+    "faster": ("faster", "speed up"),
+    "why": ("why not pids", "why ports", "poster", "exhibits", "process numbers"),
+    "lessons": ("lessons", "tasks", "exercise"),
+    "help": ("help", "keys", "what do the marks mean", "legend"),
+    "quit": ("quit", "exit", "leave", "end netsim"),
+}
+NOT_OFFERED = ("choose", "palette", "interrupt_app")  # one press more than the key, or the same as another
+
+
+class Keys(Provider):
+    """Every key of the register as a command."""
+
+    async def discover(self) -> Hits:
+        """What is offered before anything is typed: all, in the register's order."""
+        for key in offered():
+            yield DiscoveryHit(_shown(key), self._deed(key), text=_title(key))
+
+    async def search(self, query: str) -> Hits:
+        """What fits the words: the best of a key's own and its synonyms counts."""
+        matcher = self.matcher(query)
+        for key in offered():
+            score = max(matcher.match(each) for each in (_title(key), key.word, *WORDS.get(key.action, ())))
+            if score > 0:
+                yield Hit(score, _shown(key), self._deed(key), text=_title(key))
+
+    def _deed(self, key: Key) -> Callable[[], object]:
+        return partial(self.screen.run_action, key.action)
+
+
+class Palette(CommandPalette):
+    """Textual's palette with our keys, and without its picture letter."""
+
+    def __init__(self) -> None:
+        super().__init__([Keys], placeholder="what do you want to do?   (escape goes back)", id="--command-palette")
+
+    def on_mount(self) -> None:
+        """No emoji."""
+        self.query_one(SearchIcon).icon = ">"
+
+
+def offered() -> tuple[Key, ...]:
+    """The keys that are commands."""
+    return tuple(key for key in REGISTER if key.action not in NOT_OFFERED and not key.action.startswith("scroll"))
+
+
+def _title(key: Key) -> str:
+    return key.tooltip or WORDS.get(key.action, (key.word,))[0]
+
+
+def _shown(key: Key) -> Content:
+    """The key and what it does, as text: no markup is looked for in it."""
+    return Content(f"{key.cap:<7}{_title(key)}")
