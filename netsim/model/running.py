@@ -10,8 +10,8 @@ from msgspec import Struct
 class RunningLab(Struct, frozen=True):
     """`pid`: its outermost process; `host`: the one that is in its net, which `host_started` tells from a later one.
 
-    `net` "private": its host has another net than its outermost process; "": that can't be seen. `port` None: it could not be read. `age` in seconds; `user`: the
-    owner's name.
+    `net` "private": its host has another net than its outermost process; "": that can't be seen. `port` None: it could
+    not be read. `age` in seconds; `user`: the owner's name.
     """
 
     pid: int
@@ -25,7 +25,9 @@ class RunningLab(Struct, frozen=True):
 
 
 class Choice(Struct, frozen=True):
-    """Which lab is meant. `lab` None: none of `labs`, which are this user's own, or too many; `others`: those that root may choose too.
+    """Which lab is meant. `lab` None: there is none, or there are too many, of `labs`, this user's own.
+
+    `others`: those that root may choose too.
 
     `has_nets` False: a system on which every lab is in the machine's own net, and none can be looked for.
     """

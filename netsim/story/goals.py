@@ -211,6 +211,9 @@ def _towards(world: World, who: str, targets: frozenset[str], message: str | Non
         case "stopped":
             pass
     ahead = endpoint.next_call
+    server = world.endpoints.get(_server_of(world, who))
+    if ahead is not None and ahead.name in CONNECTING and server is not None and _is_on_the_way_to_clients(server):
+        return _run(server)
     if ahead is not None and ahead.name in targets:
         return Do(Step(who=who, message=message), final=True)
     if not _is_ahead(endpoint, targets):
@@ -305,7 +308,7 @@ def _start_again(world: World, who: str) -> Advance:
 def _ended_text(endpoint: Endpoint, world: World) -> str:
     who = speaker(endpoint, world)
     if endpoint.role == "client":
-        return f"The {who} has ended, and its socket with it: press c to start it again and connect."
+        return f"The {who} has ended, and its socket with it: c starts it again and connects."
     return f"The {who} has ended: press r to start it again."
 
 

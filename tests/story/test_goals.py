@@ -81,6 +81,12 @@ class TestSend:
         script.ready("client1", 3)
         assert ask(script.world, goals.send(script.world, "hi")) == Do(Step(who="client1"))
 
+    def test_from_cold_the_server_listens_before_the_client_connects(self, script: Script) -> None:
+        script.stop("client1", script.line("client1", ".connect"), s=3)
+        assert ask(script.world, goals.send(script.world, "hi")) == Do(Step(who="server"))
+        listening(script)
+        assert ask(script.world, goals.send(script.world, "hi")) == Do(Step(who="client1"))
+
     def test_the_programs_own_send_gets_the_text(self, script: Script) -> None:
         connected(script)
         script.stop("client1", script.line("client1", ".send"), s=3)
@@ -116,7 +122,7 @@ class TestSend:
     def test_an_ended_client_says_what_to_press(self, script: Script) -> None:
         script.exit("client1")
         step = ask(script.world, goals.send(script.world, "hi"))
-        assert step == Stuck("The client has ended, and its socket with it: press c to start it again and connect.")
+        assert step == Stuck("The client has ended, and its socket with it: c starts it again and connects.")
 
 
 class TestClose:
