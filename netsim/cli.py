@@ -26,13 +26,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if unknown:
         hint = f": put -- before it: netsim shell -- {shlex.join(unknown)}" if options.command == "shell" else ""
         parser.error(f"unrecognized arguments: {shlex.join(unknown)}{hint}")
+    if end < len(arguments) and options.command != "shell":
+        parser.error("only shell takes a command behind --: netsim shell -- ss -tanp")
     match options.command:
         case "doctor":
             return _doctor(as_json=options.json)
         case "shell":
             return _shell(options.lab, arguments[end + 1 :])
-    if end < len(arguments):
-        parser.error("only shell takes a command behind --: netsim shell -- ss -tanp")
     return _run(options)
 
 
@@ -45,13 +45,16 @@ def _run(options: argparse.Namespace) -> int:
     if not plain and (reason := _no_screen()):
         print(f"netsim: {reason}, so this is plain mode (netsim --plain): one line after the other.", file=sys.stderr)
         plain = True
-    # The lab is started before Textual is imported, so that the two start-ups overlap.
+    # The lab is started before all else is imported, so that the start-ups overlap.
     from netsim.lab.client import LabClient
+
+    started = [LabClient(net=options.net, port=options.port)]
+
     from netsim.session import Session
     from netsim.story.director import OPENING
 
     def make_lab() -> LabClient:
-        return LabClient(net=options.net, port=options.port)
+        return started.pop() if started else LabClient(net=options.net, port=options.port)
 
     session = Session(make_lab, OPENING)
     try:

@@ -24,7 +24,7 @@ class Lab(Protocol):
         """Begin to deliver events, in order, from any one thread."""
 
     def send(self, command: AnyCommand) -> None:
-        """Ask for something; a lab that is gone ignores it."""
+        """Ask for something, also before `start`; a lab that is gone ignores it."""
 
     def close(self) -> None:
         """End the lab and everything in it; no event comes after that."""
@@ -50,6 +50,7 @@ class Session:
         self._unanswered: set[int] = set()
         self.timeline = Timeline()
         self._lab = make_lab()
+        self._open()  # at once: the programs start while the screen is still being made
 
     # --- what is known
 
@@ -112,6 +113,7 @@ class Session:
         self.timeline = Timeline()
         self._unanswered.clear()
         self._lab = self._make_lab()
+        self._open()
         self._start_lab()
 
     def close(self) -> None:
@@ -131,6 +133,8 @@ class Session:
             self._wake()
 
         self._lab.start(receive)
+
+    def _open(self) -> None:
         for command in self._opening:
             self.dispatch(command)
 

@@ -12,9 +12,7 @@ from tests.script import Script
 
 def test_every_lab_is_asked_for_the_opening_first() -> None:
     labs = Labs()
-    session = Session(labs, OPENING)
-    assert labs[0].sent == []
-    session.attach(lambda: None)
+    Session(labs, OPENING)
     assert [(command.id, command.who) for command in labs[0].sent] == [(1, "server"), (2, "client1")]
     assert all(isinstance(command, StartEndpoint) for command in labs[0].sent)
 

@@ -1,7 +1,7 @@
 """The screen's side of the lab: starts its process, sends commands, delivers events, and ends it for certain.
 
 It never blocks its caller but in `close`, and never raises once it is made: what goes wrong with the lab is told by
-one LabEnded. Cheap to import (msgspec, subprocess); the process starts while the screen is still being imported.
+one LabEnded. Cheap to import: the process starts while all else (msgspec and the events among it) is still imported.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
-
-import msgspec
+from typing import TYPE_CHECKING, Literal
 
 from netsim.lab.guard import NO_PRIVATE_NET
-from netsim.model import commands, events
-from netsim.model.commands import AnyCommand
-from netsim.model.events import AnyEvent, LabEnded
+
+if TYPE_CHECKING:
+    from netsim.model.commands import AnyCommand
+    from netsim.model.events import AnyEvent
 
 CLOSING = 2.0  # seconds that the lab has to end by itself
 _LAST_WORDS = 0.5  # seconds for the rest of its standard error, once its events have ended
@@ -91,6 +90,8 @@ class LabClient:
 
     def send(self, command: AnyCommand) -> None:
         """Ask the lab for something; one that is gone ignores it. Never waits: what the pipe does not take follows."""
+        from netsim.model import commands
+
         with self._lock:
             self._unsent += commands.encode(command) + b"\n"
         self._flush()
@@ -144,6 +145,11 @@ class LabClient:
                 self._unsent.clear()  # EPIPE: LabEnded is on its way
 
     def _deliver(self, on_event: Callable[[AnyEvent], None]) -> None:
+        import msgspec
+
+        from netsim.model import events
+        from netsim.model.events import LabEnded
+
         reason = self._failure
         if self._process and self._process.stdout:
             try:
@@ -203,10 +209,11 @@ class LabClient:
 
 def _paths() -> list[str]:
     """Where netsim, msgspec and psutil are imported from, whatever way they were installed."""
-    found = [str(_HERE.parent.parent.parent), str(Path(msgspec.__file__).resolve().parent.parent)]
-    psutil = find_spec("psutil")
-    if psutil and psutil.origin:
-        found.append(str(Path(psutil.origin).resolve().parent.parent))
+    found = [str(_HERE.parent.parent.parent)]
+    for name in ("msgspec", "psutil"):
+        spec = find_spec(name)
+        if spec and spec.origin:
+            found.append(str(Path(spec.origin).resolve().parent.parent))
     return list(dict.fromkeys(found))
 
 
