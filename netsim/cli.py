@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import shlex
 import sys
@@ -45,6 +46,7 @@ def _run(options: argparse.Namespace) -> int:
     if not plain and (reason := _no_screen()):
         print(f"netsim: {reason}, so this is plain mode (netsim --plain): one line after the other.", file=sys.stderr)
         plain = True
+    gc.disable()  # importing makes no garbage, and looking for it costs a tenth of the start; the screen enables it
     # The lab is started before all else is imported, so that the start-ups overlap.
     from netsim.lab.client import LabClient
 
@@ -61,6 +63,7 @@ def _run(options: argparse.Namespace) -> int:
         if plain:
             from netsim.text.plain import Plain
 
+            gc.enable()
             return Plain(session, sys.stdout).run(sys.stdin)
         from netsim.tui.run import run
 

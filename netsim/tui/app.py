@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable, Iterable
 
@@ -48,14 +49,8 @@ class NetsimApp(App[int], inherit_bindings=False):
         """The main screen is the only one: there is no empty one to be painted before it."""
         return self._board
 
-    def on_mount(self) -> None:
-        """Colours, and then the lab."""
-        theme = LIGHT if self._light else DARK
-        if self.console.color_system == "standard":
-            theme = few_colours(theme)
-        self._write_once()
-        self.register_theme(theme)
-        self.theme = theme.name
+    def on_load(self) -> None:
+        """The lab, before there is a screen: what it has told by then is in the first picture."""
 
         # post_message may be called on any thread, and messages of this kind that wait for their turn become one.
         def wake() -> None:
@@ -65,6 +60,19 @@ class NetsimApp(App[int], inherit_bindings=False):
                 return
 
         self._session.attach(wake)
+
+    def on_ready(self) -> None:
+        """The first picture is there: from now on garbage is looked for again (see netsim.cli)."""
+        gc.enable()
+
+    def on_mount(self) -> None:
+        """Colours."""
+        theme = LIGHT if self._light else DARK
+        if self.console.color_system == "standard":
+            theme = few_colours(theme)
+        self._write_once()
+        self.register_theme(theme)
+        self.theme = theme.name
 
     def on_key(self, event: Key) -> None:
         """What was typed so fast after `s` that the screen did not know yet that it is text."""

@@ -67,18 +67,22 @@ class Board(Keys):
         self.flights = Flights(enabled=self._animation)
         self._frames = self.set_interval(1 / FRAMES_PER_SECOND, self.paint, pause=True)
         self._seconds = self.set_interval(1.0, self.paint, pause=True)
+        self.on_lab_stirred()  # what came before there was a screen
         self.paint(self.app.size)
 
     # --- what came
 
     def on_lab_stirred(self) -> None:
         """Events have come: fold them, move on, paint."""
+        first = not self.session.world.endpoints
         if not self.session.drain():
             return
         self._lab_ahead = self.session.world.at - self.clock()
         self.flights.look(self.session.world.packets, self.clock())
         self.schedule_step()
-        if not self._paint_due:
+        if first:
+            self.paint()  # nobody has seen anything yet: nothing to wait for
+        elif not self._paint_due:
             self._paint_due = True
             self.set_timer(GATHERING, self._paint_gathered)
 
