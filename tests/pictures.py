@@ -10,10 +10,10 @@ import sys
 from collections.abc import Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from netsim.files.recording import load
+from netsim.model.events import CommandAccepted
 from netsim.model.timeline import Timeline
 from netsim.model.world import World
 from netsim.story.director import next_action
@@ -32,16 +32,11 @@ SIZE = (80, 24)
 CELL = (9, 19)  # pixels
 FONT = 15
 MARGIN = 12
+FAMILY = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
+ALT = "netsim: the client has called; the answer of the kernel on the server's side, a SYN-ACK, is held"
 LETTERS = {"": ".", "bold": "b", "rule": "r", "head": "h", "client": "c", "server": "s", "client-bold": "C",
            "server-bold": "S", "next": "N", "lost": "l", "key": "k"}  # fmt: skip
 BOLD = ("bold", "head", "client-bold", "server-bold", "lost", "key")
-
-
-class Cell(NamedTuple):
-    """What stands in one place of the picture."""
-
-    text: str
-    style: str
 
 
 def synack_held() -> World:
@@ -50,12 +45,12 @@ def synack_held() -> World:
         events = load(path)
     timeline, found = Timeline(), None
     for event in events:
+        if found is not None and isinstance(event, CommandAccepted):
+            return found  # all that belongs to the moment has come, the kernel's states too
         timeline.append(event)
-        held = [packet for packet in timeline.now.packets if packet.fate == "held"]
-        if len(timeline.now.packets) == 2 and held == [timeline.now.packets[1]]:
-            found = timeline.now  # the last such moment: the kernel's states and timers have come too
-        elif found is not None:
-            return found
+        world = timeline.now
+        if len(world.packets) == 2 and world.packets[1].fate == "held":
+            found = world
     raise ValueError("the recording has no held SYN-ACK")
 
 
@@ -87,11 +82,9 @@ def svg(lines: Sequence[Line]) -> str:
     """A picture on a fixed grid: each run of one style starts in its own column and is as wide as its cells."""
     width, height = SIZE[0] * CELL[0] + 2 * MARGIN, SIZE[1] * CELL[1] + 2 * MARGIN
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        'role="img" aria-label="netsim: the client has called, and the server\'s answer, a SYN-ACK, is held">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{ALT}">',
         f'<rect width="{width}" height="{height}" rx="8" fill="{DARK.background}"/>',
-        '<g font-family="ui-monospace, \'DejaVu Sans Mono\', Menlo, Consolas, \'Liberation Mono\', monospace" '
-        f'font-size="{FONT}" xml:space="preserve">',
+        f'<g font-family="{FAMILY}" font-size="{FONT}" xml:space="preserve">',
     ]
     for row, line in enumerate(lines):
         column = 0

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from netsim.model.happenings import GatePacket, Happening
 
 GateOrder = ReleasePacket | DropPacket | OpenGate | CloseGate | RestartGate
+TIMER_SET = 0.005  # seconds after a copy was sent: by then its sender's timer has been set anew, and that is all
 SETTLED = 0.02  # seconds after packets have passed the open gate: then the sockets are looked at
 
 
@@ -92,6 +93,8 @@ class GateKeeper:
             self._tell(happenings)
             if self._gate.is_open:
                 self._look_soon()
+            elif _are_copies(happenings):
+                self._host.timers.after(TIMER_SET, self._host.sampler.look)
             else:
                 self._look()
 
@@ -218,6 +221,12 @@ class GateKeeper:
         self._looking = False
         self._look()
         self._host.family.poll()
+
+
+def _are_copies(happened: list[Happening]) -> bool:
+    from netsim.model.happenings import CopyCounted
+
+    return all(isinstance(each, CopyCounted) for each in happened)
 
 
 def _order(order: ReleasePacket | DropPacket | OpenGate | CloseGate) -> Order:

@@ -61,6 +61,7 @@ class Host:
         self._commands, self._received = commands, bytearray()
         self._ended = False
         self._dump = _sock_diag()
+        self._noticed: tuple[tuple[object, ...], ...] = ()  # of the sockets that were told, what programs can notice
         self.inodes: set[int] = set()  # of sockets that endpoints have reported
         self.timers = Timers(time.monotonic)
         self.family = Family(self)
@@ -179,8 +180,11 @@ class Host:
 
     def _tell_sockets(self, sockets: tuple[KernelSocket, ...]) -> None:
         self.emit(SocketsObserved(at=self.now(), sockets=sockets))
-        self._owners.stir()
-        self.family.poll()
+        noticed = tuple(_noticeable(each) for each in sockets)
+        if noticed != self._noticed:  # a timer alone changes no owner, and wakes nobody
+            self._noticed = noticed
+            self._owners.stir()
+            self.family.poll()
 
     def _blind(self) -> None:
         """A look where there is no sock_diag: psutil stands in, later, and the endpoints are asked each time."""
@@ -211,6 +215,10 @@ def _sock_diag() -> Callable[[frozenset[int] | None], tuple[KernelSocket, ...]] 
     except OSError:
         return None
     return sockdiag.dump
+
+
+def _noticeable(each: KernelSocket) -> tuple[object, ...]:
+    return each.transport, each.local, each.remote, each.inode, each.state, each.receive_queue
 
 
 def _as_socket(owner: Owner) -> KernelSocket:

@@ -25,7 +25,7 @@ _CHUNK = 65536
 
 
 class Machine:
-    """Questions to the machine. Answers come from a thread of ours, each to the callback that was given with it.
+    """Questions to the machine. Answers come from a thread of ours, each to its callback, which must not raise.
 
     The first question ought to be asked in the main thread: PDEATHSIG follows the thread that starts a process. Asked
     in another, the end of its input alone ends the helper. One that died is started again by the next question.
@@ -117,19 +117,10 @@ class _Helper:
     def close(self) -> None:
         """End it and its thread."""
         self._closing = True
-        with self._lock:
-            self.ended = True
-            if self.process.stdin:
-                self.process.stdin.close()
-        try:
-            self.process.wait(CLOSING)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        self._end_input()
+        self._wait()
         if self._thread is not threading.current_thread():
             self._thread.join(CLOSING)
-        if self.process.stdout and not self._thread.is_alive():
-            self.process.stdout.close()
 
     def kill(self) -> None:
         """SIGKILL, if it was not reaped yet."""
@@ -139,6 +130,20 @@ class _Helper:
                 os.kill(self.process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
             except OSError:
                 pass
+
+    def _end_input(self) -> None:
+        with self._lock:
+            self.ended = True
+            if self.process.stdin:
+                self.process.stdin.close()
+
+    def _wait(self) -> None:
+        """Until it is gone; if it takes its time, by force."""
+        try:
+            self.process.wait(CLOSING)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
     def _flush(self) -> None:
         try:
@@ -158,10 +163,11 @@ class _Helper:
                     self._tell(msgspec.json.decode(line, type=Answer))
         except msgspec.DecodeError:
             self.process.kill()  # it does not speak our language
-        with self._lock:
-            self.ended = True
-            left, self._waiting = self._waiting, {}
-        self.process.wait()
+        self._end_input()
+        left, self._waiting = self._waiting, {}
+        self._wait()
+        if self.process.stdout:
+            self.process.stdout.close()
         for question, callback in left.values():
             if not self._closing:
                 callback(self._epitaph(question))

@@ -92,9 +92,7 @@ def _observe(world: World, event: PacketHeld | PacketSeen) -> World:
             packet = replace(packet, icmp=_ICMP_NAMES.get((kind, code), f"type {kind} code {code}"))
         case _:
             pass
-    return replace(
-        world, packets=(*world.packets, packet), changed=world.changed | {f"packet {packet.number}"}
-    )
+    return replace(world, packets=(*world.packets, packet), changed=world.changed | {f"packet {packet.number}"})
 
 
 def _change(world: World, number: int, **changes: object) -> World:

@@ -45,10 +45,11 @@ def advice(cause: Cause, found: Capabilities) -> Advice:
     """The words for a cause, with what was found filled in."""
     match cause:
         case "lab-fails":
-            return Advice(f"The lab, which runs the programs, ended at once. It said: {found.lab.failure}", (_REPORT,))
+            return Advice("The lab, which runs the programs, did not start. The last line says why.", (_REPORT,))
         case "lab-differs":
-            why = found.lab.net_because or found.lab.gate_because or "it did not say why"
-            return Advice(f"Each part works when tried alone, and yet the lab did without it: {why}.", (_REPORT,))
+            return Advice(
+                "Each part works when tried alone, and yet the lab did without: see the last line.", (_REPORT,)
+            )
         case "psutil-blind":
             return _psutil_blind(found)
         case "small-terminal":
@@ -71,7 +72,7 @@ def advice(cause: Cause, found: Capabilities) -> Advice:
 def _limit(kind: str) -> Advice:
     setting = f"user.max_{kind}_namespaces"
     return Advice(
-        f"On this machine nobody may have a {_KINDS[kind]}: the number of them is limited to 0.",
+        f"A net of your own takes a {_KINDS[kind]}, and on this machine their number is limited to 0.",
         (
             f"$ sudo sysctl -w {setting}=10000",
             _KEEP,
@@ -135,7 +136,7 @@ def _psutil_blind(found: Capabilities) -> Advice:
 
 _KINDS = {"user": "user namespace", "net": "network namespace", "pid": "pid namespace"}
 _REFUSED = Advice(
-    "Something on this machine refuses it, and does not say what.",
+    "Something on this machine refuses netsim a net of its own, and does not say what it is.",
     (
         "A chroot does (unshare(2)); SELinux, AppArmor and the filters around containers and services may.",
         _LOGGED,
@@ -196,7 +197,7 @@ _ADVICE: dict[Cause, Advice] = {
         ),
     ),
     "userns-clone": Advice(
-        "This machine has a switch that keeps ordinary users from having a net of their own, and it is off.",
+        "This machine has a switch that lets ordinary users have a net of their own, and it is off.",
         (
             "$ sudo sysctl -w kernel.unprivileged_userns_clone=1",
             _KEEP,
@@ -212,7 +213,9 @@ _ADVICE: dict[Cause, Advice] = {
     "net-refused": _REFUSED,
     "pid-refused": _REFUSED,
     "loopback-refused": _REFUSED,
-    "gate-refused": _REFUSED,
+    "gate-refused": _REFUSED._replace(
+        student="You have a net of your own, but something on this machine refuses to hold packets in it."
+    ),
     "calm-refused": Advice(
         "The kernel's timers could not all be made patient. Packets are held all the same; while one is held, more "
         "copies of it may come, and it may be given up sooner.",

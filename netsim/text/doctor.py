@@ -99,7 +99,7 @@ def lines(found: Capabilities) -> list[str]:
         *_head(found),
         "",
         *_wrapped(_SUMMARY[level(found)]),
-        *(line for _, words in advised for line in _wrapped(visible(words.student, ascii=True), "  * ", "    ")),
+        *(line for _, words in advised for line in _wrapped(words.student, "  * ", "    ")),
         *_whom_to_ask(found, advised),
         "",
         "TRIED JUST NOW, IN PROCESSES OF THEIR OWN",
@@ -121,8 +121,8 @@ def _head(found: Capabilities) -> list[str]:
     libraries = ", ".join(f"{name} {version or 'MISSING'}" for name, version in here.libraries.items())
     where = ", ".join([f"{here.name} {here.release}", here.machine, *(each for each in boxes if each)])
     return [
-        *_wrapped(visible(f"netsim {here.netsim} on {where}", ascii=True)),
-        *_wrapped(visible(f"as {whose}, with Python {here.python}, {libraries}", ascii=True)),
+        *_wrapped(f"netsim {here.netsim} on {where}"),
+        *_wrapped(f"as {whose}, with Python {here.python}, {libraries}"),
     ]
 
 
@@ -130,14 +130,14 @@ def _head(found: Capabilities) -> list[str]:
 
 
 def _check(check: Check, found: Capabilities) -> list[str]:
-    tried = visible(check.step, ascii=True)
+    tried = check.step
     if check.errno:
         meaning = _ERRNOS.get(check.errno, "")
-        tried += f": {visible(check.errno, ascii=True)}" + (f" ({meaning})" if meaning else "")
+        tried += f": {check.errno}" + (f" ({meaning})" if meaning else "")
     if check.outcome == "untried":
         tried = "only Linux has it" if found.system.name != "Linux" else "not tried: it needs what failed above"
     elif check.found:
-        tried += f" ({visible(check.found, ascii=True)})"
+        tried += f" ({check.found})"
     start = f"  {_MARKS[check.outcome]}  {_LABELS[check.name]:<19} "
     shown = _wrapped(tried, start, " " * len(start))
     if check.name == "calm":
@@ -169,7 +169,7 @@ def _terminal(terminal: TerminalFacts) -> list[str]:
     shown = []
     for good, label, value in rows:
         start = f"  {'ok' if good else '--'}  {label:<19} "
-        shown += _wrapped(visible(value, ascii=True), start, " " * len(start))
+        shown += _wrapped(value, start, " " * len(start))
     if terminal.ssh and terminal.colours == 256:
         note = "ssh does not pass COLORTERM on by itself: ssh -o SendEnv=COLORTERM, and AcceptEnv COLORTERM there."
         shown += _wrapped(note, " " * 26, " " * 26)
@@ -202,14 +202,14 @@ def _administrator(advised: Iterable[tuple[Problem, Advice]]) -> list[str]:
             shown += ["", f"  {label} ({problem.cause}):"]
             for line in words.administrator:
                 to_copy = line.startswith(("$ ", "    "))
-                shown += [f"    {line}"] if to_copy else _wrapped(visible(line, ascii=True), "    ", "    ")
+                shown += [f"    {line}"] if to_copy else _wrapped(line, "    ", "    ")
     return ["", "FOR WHOEVER LOOKS AFTER THIS MACHINE", *shown[1:]] if shown else []
 
 
 def _net(found: Capabilities) -> str:
     """Which net --net auto takes, as a lab has just done, and why."""
     lab = found.lab
-    why = visible(lab.net_because, ascii=True)
+    why = lab.net_because
     ended = (
         "When netsim ends, the kernel ends whatever is left in the lab."
         if lab.contained
@@ -218,8 +218,8 @@ def _net(found: Capabilities) -> str:
     came = f"a lab that was started just now came up in it, in {lab.ms:.0f} ms."
     match lab.net:
         case "private":
-            gate = visible(_GATES.get(lab.gate, lab.gate), ascii=True)
-            not_held = visible(lab.gate_because, ascii=True) or "it does not say why"
+            gate = _GATES.get(lab.gate, lab.gate)
+            not_held = lab.gate_because or "it does not say why"
             held = f"It holds packets by {gate}." if gate else f"It can't hold packets: {not_held}."
             first = f" Before that was refused: {why}." if why else ""
             return f"--net auto takes the private net: {came} {held}{first} {ended}"
@@ -227,15 +227,21 @@ def _net(found: Capabilities) -> str:
             because = f" A private net is refused: {why}." if why else ""
             return f"--net auto takes the host net: {came}{because} {ended}"
         case _:
-            return f"--net auto takes no net: the lab did not start. {visible(lab.failure, ascii=True)}"
+            return f"--net auto takes no net: the lab did not start. {lab.failure}"
 
 
 # --- lines
 
 
 def _wrapped(text: str, first: str = "", rest: str = "") -> list[str]:
+    """A paragraph, made visible: whatever is said of the machine comes through here."""
     return textwrap.wrap(
-        text, WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=True, break_on_hyphens=False
+        visible(text, ascii=True),
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=True,
+        break_on_hyphens=False,
     )
 
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 import errno
 import shlex
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from netsim.model.running import Choice, RunningLab
 from netsim.text.charset import visible
+
+if TYPE_CHECKING:  # the command line's help comes from here, and that has to be quick
+    from netsim.model.running import Choice, RunningLab
 
 EXAMPLES: tuple[tuple[str, ...], ...] = (
     ("ss", "-tanp"),
@@ -36,10 +39,11 @@ def line_to_copy(command: Sequence[str] = EXAMPLES[0], *, lab: int | None = None
 
 def intro(lab: RunningLab) -> str:
     """What stands above the first prompt."""
-    port = f" on port {lab.port}" if lab.port else ""
+    port = f"The server has port {lab.port}. " if lab.port else ""
     return (
-        f"You are in the net of lab {lab.pid}. Its 127.0.0.1 is not the machine's: the server listens here{port}.\n"
-        "Packets that you send wait at the gate until they are let go. exit or ctrl+d leaves."
+        f"You are in the net of lab {lab.pid}. It has a 127.0.0.1 of its own.\n"
+        f"{port}What you send waits at the gate while that is closed.\n"
+        "exit or ctrl+d leaves."
     )
 
 

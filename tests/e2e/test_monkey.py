@@ -25,14 +25,14 @@ from tests.terminal import Terminal
 
 COUNT = int(os.environ.get("NETSIM_MONKEY", "2000"))  # actions in all sessions together
 SEED = int(os.environ.get("NETSIM_MONKEY_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
-PACE = 0.01  # seconds between two actions, on average
+PACE = 0.008  # seconds between two actions, on average
 REST = 0.3  # seconds of a rest: longer than what makes a key a held-down one
 CHECK = 200  # actions between two looks whether it still answers
 QUITTERS = ("q", "ctrl+c")
 TEXTUAL_NAMES = {"pagedown": "pagedown", "minus": "-", "plus": "+", "equals_sign": "=", "question_mark": "?"}
 WEIGHTS = {"space": 40, "pagedown": 5, "tab": 8, "b": 0.5, "q": 0.6, "ctrl+c": 0.6, "m": 2, "r": 3, "n": 4, "?": 2}
 STRANGE = ("escape", "enter", "f1", "f5", "up", "down", "left", "right", "home", "end", "pageup", "backspace",
-           "shift+tab", "ctrl+z", "ctrl+l", "ctrl+p", "ctrl+s", "ctrl+d", "w", "z", "0", "é", "🦀", "[", "\x00")  # fmt: skip
+           "shift+tab", "ctrl+z", "ctrl+l", "ctrl+s", "ctrl+d", "w", "z", "0", "é", "🦀", "[", "\x00")  # fmt: skip
 PIECES = ("hello", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "[bold]markup[/bold]", "[/]", "line\nline\r\nline", "\t",
           "👩‍👩‍👧‍👦🦀", "é日本語", "\x00\x07\x08\x7f", "\u202eright to left", "e" + "\u0301" * 40, "%s{}\\", "x" * 5000,
           "\x1b", "\x1b[200~", "\x1b[6n")  # fmt: skip
@@ -193,7 +193,9 @@ def main() -> int:
     monkey = Monkey(options.seed, options.net, find_free_port())
     monkey.run(options.count)
     left = processes.outliving(processes.started())
-    print(f"seed {options.seed}: {options.count} actions, {time.monotonic() - start:.0f} s, {monkey.quits} quits; {left}")
+    print(
+        f"seed {options.seed}: {options.count} actions, {time.monotonic() - start:.0f} s, {monkey.quits} quits; {left}"
+    )
     return 1 if left else 0
 
 

@@ -57,7 +57,7 @@ RESTRICTIONS: dict[str, Callable[[], None]] = {
     "no net namespaces": _filter(Rule("unshare", errno.EINVAL, ((0, 0x40000000, 0x40000000),))),
     "no netfilter": _filter(_netlink(_NETFILTER, errno.EPROTONOSUPPORT)),
     "no sock_diag": _filter(_netlink(_SOCK_DIAG, errno.EPROTONOSUPPORT)),
-    "no TCP over IPv4": _filter(Rule("socket", errno.EAFNOSUPPORT, ((0, 0xFFFFFFFF, socket.AF_INET),))),
+    "no IPv4": _filter(Rule("socket", errno.EAFNOSUPPORT, ((0, 0xFFFFFFFF, socket.AF_INET),))),
     "no processes": _filter(
         Rule("fork", errno.EAGAIN),
         Rule("vfork", errno.EAGAIN),
