@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from netsim.model.commands import AnyCommand, DropPacket, Step
+from netsim.model.commands import AnyCommand, DropPacket, Kill, StartEndpoint, Step
 from netsim.model.packet import Packet
 from netsim.model.views import client_name, clients, server_name, waiting
 from netsim.model.world import World
@@ -19,6 +19,7 @@ from netsim.story.goals import Advance, Do, Reached, Stuck, Wait
 from netsim.story.packets import held_packets, oldest_held
 
 QUEUE = 3  # clients in the accept queue
+OWN = ("bind", "listen", "send", "close")  # what the simplest server does without waiting for anybody
 
 
 class Moment(Struct, frozen=True):
@@ -114,6 +115,32 @@ def _steer_to_restart(world: World) -> AnyCommand | None:
     return step.command if isinstance(step, Do) else None
 
 
+def _steer_to_rebind(world: World) -> AnyCommand | None:
+    """The simplest pair, whose server closes first and does not set SO_REUSEADDR: once its port is left in TIME_WAIT,
+    it is killed and started again."""
+    pair = (StartEndpoint(who="server", program="simple_server.py", role="server", transport="tcp"),
+            StartEndpoint(who="client1", program="simple_client.py", role="client", transport="tcp"))  # fmt: skip
+    for start in pair:
+        before = world.endpoints.get(start.who)
+        if before is not None and before.program != start.program:
+            return start if before.status == "ended" else Kill(who=start.who)
+    server = world.endpoints.get("server")
+    if server is None:
+        return None
+    if not _server_end(world, "TIME_WAIT"):
+        to_clients = server.status == "stopped" and server.next_call and server.next_call.name in OWN
+        first = server.status == "stopped" and not server.marks
+        return Step(who="server") if first or to_clients else None
+    if len(server.former_pids) < 2:
+        return pair[0] if server.status == "ended" else Kill(who="server")
+    return Step(who="server") if server.status == "stopped" else None
+
+
+def _bind_is_refused(world: World) -> bool:
+    server = world.endpoints.get("server")
+    return server is not None and any(mark.text == "EADDRINUSE" for mark in server.marks.values())
+
+
 def _is_restarted(world: World) -> bool:
     server = world.endpoints.get(server_name("tcp"))
     return bool(server and server.former_pids and server.next_call and server.next_call.name == "accept")
@@ -122,10 +149,12 @@ def _is_restarted(world: World) -> bool:
 MOMENTS: tuple[Moment, ...] = (
     Moment("1", "SYN held", "the client sleeps in connect()", True, lambda world: _held(world, _is_syn)),
     Moment("2", "SYN_RECV", "the kernel has answered, no program knows", True, lambda w: _server_end(w, "SYN_RECV")),
-    Moment("3", "accept queue", "three connections that nobody has accepted", False,
+    Moment("3", "queue", "three connections that nobody has accepted", False,
            lambda world: _in_queue(world) >= QUEUE, _steer_to_queue),
     Moment("4", "lost", "the sender's kernel keeps the bytes", True, _is_lost, _steer_to_loss),
     Moment("5", "restart", "a new PID, the same port", False, _is_restarted, _steer_to_restart),
     Moment("6", "TIME_WAIT", "a port that no process has", False,
            lambda w: any(each.row and each.row.state == "TIME_WAIT" and each.row.former_pid for each in w.slots)),
+    Moment("7", "rebind", "the port of a connection in TIME_WAIT is refused to bind()", False,
+           _bind_is_refused, _steer_to_rebind),
 )  # fmt: skip

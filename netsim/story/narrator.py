@@ -54,7 +54,7 @@ def _sentence(world: World) -> str:
         case CallReturned(error=None):
             return _returned(event, endpoint, world)
         case CallReturned(error=error) if error is not None:
-            return explain(error, event.name, _port(world))
+            return _port_in_time_wait(event, world) or explain(error, event.name, _port(world))
         case CallSlept():
             return _slept(endpoint, world)
         case ExtraLineRan():
@@ -203,6 +203,16 @@ def _closed(event: CallReturned, endpoint: Endpoint, world: World) -> str:
     if ends & {"FIN_WAIT1", "FIN_WAIT2", "LAST_ACK", "CLOSING"}:
         return f"close(): fd {fd} is gone at once. The kernel says goodbye alone, with a FIN."
     return f"close(): fd {fd} is gone at once."
+
+
+def _port_in_time_wait(event: CallReturned, world: World) -> str:
+    """Why a bind is refused although nobody listens: what an old connection has left behind."""
+    if event.name != "bind" or event.error is None or event.error.name != "EADDRINUSE":
+        return ""
+    there = [each for each in world.kernel if each.local.port == _port(world) and each.transport == "tcp"]
+    if any(each.state == "LISTEN" for each in there) or not any(each.state == "TIME_WAIT" for each in there):
+        return ""
+    return f"Port {_port(world)} is in TIME_WAIT: without SO_REUSEADDR nobody may bind it again yet."
 
 
 def _slept(endpoint: Endpoint, world: World) -> str:

@@ -95,6 +95,8 @@ def packet_label(packet: Packet, room: int, charset: Charset) -> str:
         words.append(f"seq={packet.seq}")
     if packet.ack is not None and acks:
         words.append(f"ack={packet.ack}")
+    if packet.copies:  # its sender's timer fired, or that of whom it answers, and the gate kept the copy
+        words.append(f"+{packet.copies}")
     return clip(" ".join(words), room)
 
 

@@ -17,8 +17,9 @@ def help_lines(charset: Charset) -> list[Line]:
     head: list[Line] = [(Span(" "), Span("netsim: keys", "bold"), Span(how)), ()]
     keys: list[Line] = [(Span(f" {key.cap:<8}", "key"), Span(key.tooltip)) for key in REGISTER if key.tooltip]
     dashes = f"{c.dash} {c.dash}"
+    fates = f"{c.held} held  {c.lost} lost  {dashes} inferred  +2 copies"
     marks = (
-        f" {c.next} next line  {c.stopped} stopped  {c.asleep} asleep  {c.held} held  {c.lost} lost  {dashes} inferred",
+        f" {c.next} next line  {c.stopped} stopped  {c.asleep} asleep  {fates}",
         " bold: changed by the last press   - as a PID: no process, the kernel has it",
         " the same from another terminal:   netsim shell -- ss -tanp",
     )

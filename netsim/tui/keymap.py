@@ -39,7 +39,7 @@ REGISTER = (
         "moments",
         "m",
         "moments",
-        "run to a moment: SYN held, SYN_RECV, queue, lost, restart, TIME_WAIT",
+        "run to a moment: SYN held, SYN_RECV, queue, lost, TIME_WAIT, rebind ..",
         shown=False,
     ),
     Key("b", "begin_again", "b", "begin again", "begin again with a fresh lab", shown=False),

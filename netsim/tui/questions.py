@@ -21,7 +21,7 @@ QUESTIONS = {
     "quit": Question(("q",), "Quit? Both programs end with netsim. q again quits; any other key goes on."),
     "begin_again": Question(("b",), "Begin again? All that happened is forgotten. b does it; any other key goes on."),
     "moments": Question(
-        tuple(each.key for each in MOMENTS), "Run to: " + "  ".join(f"{each.key} {each.name}" for each in MOMENTS)
+        tuple(each.key for each in MOMENTS), "To: " + "  ".join(f"{each.key} {each.name}" for each in MOMENTS)
     ),
     "ctrl+c": Question(("ctrl+c",), "ctrl+c again quits; any other key goes on."),
 }

@@ -14,6 +14,8 @@ from netsim.story.director import next_action
 from netsim.story.goals import Do, Reached, Stuck, advance
 from netsim.story.moments import MOMENTS, approach
 from netsim.story.narrator import narrate
+from netsim.text.arrows import packet_label
+from netsim.text.charset import UNICODE
 from tests.model import wire_bytes
 from tests.script import HERE, Script, at, ref, tcp
 
@@ -160,6 +162,7 @@ class TestLoss:
         script.add(e.CopyCounted(at=script.now, number=1, copies=3, reason="held"))
         assert script.world.packets[0].copies == 3
         assert len(script.world.packets) == 1
+        assert packet_label(script.world.packets[0], 30, UNICODE) == "SYN seq=0 +3"
 
 
 class TestGoals:

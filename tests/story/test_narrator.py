@@ -81,6 +81,14 @@ class TestTheConnection:
         assert narrate(script.world) == "Refused: nobody listens on port 8888. The kernel answered RST at once."
 
 
+def test_a_rebind_is_refused_for_what_an_old_connection_left(script: Script) -> None:
+    script.kernel(tcp("TIME_WAIT", 8888, 51324, expires_ms=54_000))
+    script.call("server", "bind", socket=ref(3, 501), error="EADDRINUSE")
+    assert narrate(script.world) == "Port 8888 is in TIME_WAIT: without SO_REUSEADDR nobody may bind it again yet."
+    script.kernel(LISTENER)
+    assert narrate(script.world) == "Port 8888 is taken: one listening socket per port and address."
+
+
 class TestData:
     def test_what_was_sent_waits_unread(self, script: Script) -> None:
         script.call("server", "send", socket=ref(4, 777, 8888, 51324), size=19, result="19")

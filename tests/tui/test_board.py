@@ -199,7 +199,7 @@ class TestGate:
         async with stage() as it:
             await it.open()
             await it.press("m")
-            assert "Run to: 1 SYN held" in it.screen()
+            assert "To: 1 SYN held" in it.screen()
             await it.press("6")
             assert len(it.labs) == 2
 
