@@ -64,9 +64,12 @@ def deliver_next(world: World) -> Action | None:
 
 
 def _wait_for_the_lost(world: World) -> Action | None:
-    """Rule 4: the conversation in focus has lost a packet, and a timer of the kernel's runs that will send again."""
+    """Rule 4: the conversation in focus has lost a packet, and a timer of the kernel's runs that will send again.
+
+    Only where the copy will be held: a SYN that the kernel ignores for a full queue is lost until somebody accepts.
+    """
     conversation = conversation_in_focus(world)
-    if conversation is None or conversation.transport != "tcp":
+    if world.gate != "closed" or conversation is None or conversation.transport != "tcp":
         return None
     packets = packets_of(world, conversation)
     lost = [packet for packet in packets if packet.fate == "lost"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -103,8 +104,11 @@ class Line:
         self.channel.sendall(json.dumps(order).encode() + b"\n")
 
     def close(self) -> None:
-        """Hang up, on the forked ones, too."""
+        """Hang up, on the forked ones, too; one that lives on is ended."""
         for fork in self.forks:
+            if not fork.ended:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(fork.hello["inner_pid"], signal.SIGKILL)
             fork.close()
         for descriptor in self._descriptors:
             os.close(descriptor)
@@ -175,8 +179,9 @@ class Endpoint(Line):
 
     def __exit__(self, *_: object) -> None:
         self.process.kill()
-        self.output = self.process.communicate()  # what went past sys.stdout: nothing, unless the program did that
         self.close()
+        # What went past sys.stdout: nothing, unless the program did that.
+        self.output = self.process.communicate(timeout=DEADLINE)
 
     def stopped(self) -> ProgramStopped:
         """Wait until it stands stopped."""

@@ -131,6 +131,14 @@ class TestLoss:
         )
         assert narrate(script.world) == "Lost. The kernel has no answer to its SYN: its timer will send it again."
 
+    def test_without_a_gate_a_lost_syn_stops_nobody(self, script: Gated) -> None:
+        script.drop(1)
+        script.kernel(
+            LISTENER, replace(tcp("SYN_SENT", 51324, 8888, inode=601, send=1), timer="retransmit", expires_ms=2100)
+        )
+        script.ready("server", 3)
+        assert next_action(replace(script.world, gate="none")).cap == "SPACE"
+
     def test_its_copy_is_told_as_what_it_is(self, script: Gated) -> None:
         script.drop(1)
         script.hold("SYN", seq=0, repeats=True, copy_of=1)
