@@ -7,6 +7,7 @@ import functools
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +20,11 @@ import pytest
 from tests import processes
 
 AS_ROOT = os.geteuid() == 0
+
+# Who starts the tests in the background of a script has these ignored, and every process started here would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for _number in (signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(_number, signal.SIG_DFL)
 IN_CI = os.environ.get("NETSIM_CI") == "1"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider, SearchIcon
+from textual.command import CommandInput, CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider, SearchIcon
 from textual.content import Content
 
 from netsim.tui.keymap import REGISTER, Key
@@ -62,14 +62,27 @@ class Keys(Provider):
 
 
 class Palette(CommandPalette):
-    """Textual's palette with our keys, and without its picture letter."""
+    """Textual's palette with our keys, and without its picture letter, its blinking and its half-block frame."""
+
+    DEFAULT_CSS = """
+    Palette #--input, Palette #--input.--list-visible { border: none; background: $background; }
+    Palette CommandList { border: none; background: $background; }
+    Palette CommandList > .option-list--option { padding: 0 1; text-style: none; }
+    Palette CommandList > .option-list--option-highlighted { text-style: reverse; }
+    """
 
     def __init__(self) -> None:
         super().__init__([Keys], placeholder="what do you want to do?   (escape goes back)", id="--command-palette")
 
     def on_mount(self) -> None:
-        """No emoji."""
+        """No emoji, and nothing flashes."""
+        self.query_one(CommandInput).cursor_blink = False
         self.query_one(SearchIcon).icon = ">"
+
+    def _action_command_list(self, action: str) -> None:
+        """A list that has no room on the screen has no pages: Textual's raises KeyError then."""
+        if self.query_one(CommandList).scrollable_content_region.height:
+            super()._action_command_list(action)
 
 
 def offered() -> tuple[Key, ...]:

@@ -28,7 +28,7 @@ SEED = int(os.environ.get("NETSIM_MONKEY_SEED", "0")) or random.SystemRandom().r
 PACE = 0.008  # seconds between two actions, on average
 REST = 0.3  # seconds of a rest: longer than what makes a key a held-down one
 CHECK = 200  # actions between two looks whether it still answers
-QUITTERS = ("q", "ctrl+c")
+QUITTERS = ("q", "ctrl+c", "ctrl+p")
 TEXTUAL_NAMES = {"pagedown": "pagedown", "minus": "-", "plus": "+", "equals_sign": "=", "question_mark": "?"}
 WEIGHTS = {"space": 40, "pagedown": 5, "tab": 8, "b": 0.5, "q": 0.6, "ctrl+c": 0.6, "m": 2, "r": 3, "n": 4, "?": 2}
 STRANGE = ("escape", "enter", "f1", "f5", "up", "down", "left", "right", "home", "end", "pageup", "backspace",
@@ -47,7 +47,7 @@ class Monkey:
         self._dice = random.Random(seed)
         self._command = [sys.executable, "-m", "netsim", "--net", net, "--port", str(port)]
         self._what = f"--seed {seed} --net {net}"
-        self._done: deque[str] = deque(maxlen=60)
+        self._done: deque[str] = deque(maxlen=300)  # a key may have to wait so long until it is read
         self._count = 0
         self.quits = 0
         self._terminal = self._open()
@@ -65,7 +65,7 @@ class Monkey:
         except (AssertionError, OSError) as error:
             raise AssertionError(
                 f"python -m tests.e2e.test_monkey {self._what} --count {self._count}: {error}\nlast actions: "
-                + " ".join(self._done)
+                + " ".join([*self._done][-60:])
             ) from error
         finally:
             self._terminal.close()
@@ -159,7 +159,9 @@ class Monkey:
         assert not SICK.search(self._terminal.text()), f"it says that something went wrong:\n{self._terminal.text()}"
 
     def _begin_anew(self) -> None:
-        assert any(each in QUITTERS for each in self._done), f"it ended by itself:\n{self._terminal.text()}"
+        if not any(each in QUITTERS for each in self._done):
+            status = self._terminal.wait_for_end(10)
+            raise AssertionError(f"it ended by itself, with {status}:\n{self._terminal.text()}")
         self.quits += 1
         self._ended_well()
         self._done.clear()

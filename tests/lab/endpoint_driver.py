@@ -49,6 +49,7 @@ class Line:
         self.longest = 0  # bytes of a line
         self.before_go: Callable[[CallStarted], None] = lambda call: None
         self.answers = True  # with go
+        self._pidfd: int | None = None  # of a forked one: it is not ours to wait for
         self._met = 0  # forks that were waited for
         self._read = 0  # events that were waited for, and found
         self._received = b""
@@ -106,10 +107,11 @@ class Line:
     def close(self) -> None:
         """Hang up, on the forked ones, too; one that lives on is ended."""
         for fork in self.forks:
-            if not fork.ended:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(fork.hello["inner_pid"], signal.SIGKILL)
             fork.close()
+        if self._pidfd is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            os.close(self._pidfd)
         for descriptor in self._descriptors:
             os.close(descriptor)
         self.channel.close()
@@ -142,6 +144,8 @@ class Line:
         if message["type"] == "Forked":
             fork = Line(socket.socket(fileno=self._descriptors.popleft()))
             fork.hello = message
+            with contextlib.suppress(ProcessLookupError):  # it may be gone already
+                fork._pidfd = os.pidfd_open(message["inner_pid"])
             self.forks.append(fork)
             return
         event: AnyEvent = events.decode(b'{"at":0,' + line[1:])

@@ -24,6 +24,7 @@ from netsim.model.events import (
     EndpointEvent,
     ExtraLineRan,
     KernelSocket,
+    LabEnded,
     LabStarted,
     OwnersObserved,
     PacketDropped,
@@ -50,10 +51,10 @@ class NetLab(Lab):
 
     def __enter__(self) -> NetLab:
         super().__enter__()
-        started = self.wait(LabStarted)
-        if not started.gate:
+        first = self.wait(LabStarted | LabEnded)  # type: ignore[arg-type]
+        if isinstance(first, LabEnded) or not first.gate:
             self.client.close()
-            pytest.skip(f"no gate here: {started.gate_because}")
+            pytest.skip(first.reason if isinstance(first, LabEnded) else f"no gate here: {first.gate_because}")
         return self
 
     # --- the gate

@@ -95,6 +95,9 @@ def test_a_program_without_socket_calls_runs_through() -> None:
         ("try:\n    s.connect(('127.0.0.1', 1))\nexcept OSError:\n    s.close()\nelse:\n    s.recv(1)\n", [7, 9]),
         ("x = [s.recv(1) for i in range(3)]\nprint(x)\n", [6]),
         ("x = list(map(lambda n: s.recv(1), range(3)))\nprint(x)\n", []),
+        ("f = lambda n=s.recv(1): s.recv(n)\nf(1)\n", [6]),
+        ("while True:\n    x = [\n        s.recv(n) or exit()\n        for n in (1,)]\n", [7] * 4),
+        ("while True:\n    s.recv(\n        1,\n    ) or exit()\n", [7] * 4),
         ("print(\n    'got',\n    s.recv(\n        1,\n    ),\n)\nprint('done')\n", [6]),
         ("for i in range(3):\n    s.sendall(\n        b'x'\n        b'y',\n    )\n", [7, 7, 7]),
         ("while True:\n    x = [\n        s.recv(n)\n        for n in (1, 1)]\n    if x[-1] == b'': break\n", [7, 7]),
@@ -115,6 +118,15 @@ def test_it_stops_at(text: str, lines: list[int]) -> None:
     given = "conn.sendall(b'xyz'); conn.shutdown(socket.SHUT_WR)"
     with Endpoint(program(text, pair=True).replace("server.accept()", f"server.accept(); {given}")) as endpoint:
         assert stop_lines(endpoint) == [3, 4, 5, *lines], endpoint.all(ProgramStopped)[-1]
+
+
+def test_a_loop_on_one_line_stops_at_least_once() -> None:
+    """How often depends on the line events that a version of Python has for it."""
+    with Endpoint(
+        program("for i in range(3): s.send(b'x')\nwhile conn.recv(1) and i: i -= 1\n", pair=True)
+    ) as endpoint:
+        assert set(stop_lines(endpoint)) == {3, 4, 5, 6, 7}
+        assert [call.name for call in endpoint.calls()[8:]] == ["send"] * 3 + ["recv"] * 3
 
 
 def test_a_function_of_its_own_is_stepped_into_and_the_librarys_are_not() -> None:
@@ -157,6 +169,7 @@ def test_a_function_of_its_own_is_stepped_into_and_the_librarys_are_not() -> Non
         ("def f():\n    try:\n        return s.send(b'x')\n    finally:\n        s.close()\nf()\n",
          [(8, "send"), (10, "close")]),
         ("with socket.socket() as t:\n    t.listen()\n", [(6, "socket close"), (7, "listen"), (6, "close")]),
+        ("with (\n    socket.socket()\n) as t:\n    print(1)\n", [(6, "socket close"), (6, "close")]),
     ],
 )  # fmt: skip
 def test_the_end_of_a_with_block_is_a_stop_where_it_closes_a_socket(text: str, stops: list[tuple[int, str]]) -> None:
@@ -203,7 +216,7 @@ def test_an_exception_that_the_program_handles_does_not_end_the_stepping() -> No
 
 
 def test_long_chains_and_deep_nesting_are_no_harm() -> None:
-    branches = "".join(f"elif x == {i}:\n    s.send(b'')\n" for i in range(900))
+    branches = "".join(f"elif x == {i}:\n    pass\n" for i in range(900))
     chain = f"x = -1\nif x:\n    pass\n{branches}y = {'+'.join('1' * 1500)}\n"
     text = f"import socket; socket.socket()\n{chain}socket.socket()\n"
     with Endpoint(text) as endpoint:
@@ -274,6 +287,7 @@ def test_what_is_ahead_is_in_the_order_in_which_a_run_comes_to_it() -> None:
         ("n = 1\nwhile n and s.send(b'x'):\n    n -= 1\n    conn.recv(1)\n", 9, "recv9 send7"),
         # on one line, and on several
         ("def f(peer): peer.send(b'x'); peer.recv(0)\nf(s)\nconn.close()\n", 6, "send6 recv6 close8"),
+        ("def f(peer): peer.send(b'x')\nconn.getpeername()\nf(s)\nconn.close()\n", 6, "send6 close9"),
         ("s.send(b'x')\ndata = (\n    conn.recv(1)\n)\n", 6, "send6 recv7"),
         ("data = (\n    s.send(b'x')\n)\n", 6, "send6"),
         # a class is made by its __init__

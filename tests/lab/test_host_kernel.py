@@ -142,6 +142,7 @@ sockdiag.dump = dump
         assert not lab.sockets.complete
         assert states(lab) == ["ESTABLISHED", "ESTABLISHED", "LISTEN"]
         lab.step_past("server", "send")
+        lab.settle()
         assert [event.readable for event in lab.seen if isinstance(event, ReadinessChanged)] == [True]
         lab.step_past("client1", "close")
         lab.step_past("server", "close")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from netsim.model.commands import CloseGate, OpenGate
@@ -13,7 +15,8 @@ from netsim.model.events import (
     ProgramStopped,
     SocketsObserved,
 )
-from tests.lab.netkit import NetLab, by_proc, what
+from tests.lab.hostkit import changed_lab
+from tests.lab.netkit import PORT, NetLab, by_proc, what
 
 pytestmark = [pytest.mark.usefixtures("no_leaks"), pytest.mark.needs_namespaces]
 
@@ -160,3 +163,26 @@ def test_a_full_accept_queue_lets_nobody_in() -> None:
         lab.wait(ProgramStopped, who="client2")  # its next SYN gets in
         assert lab.has_returned("client2", "connect")
         lab.order(CloseGate())
+
+
+IMPATIENT = "from netsim.lab import calm\ncalm._ALWAYS = (*calm._ALWAYS, ('net.ipv4.tcp_syn_retries', 1))"
+
+
+def test_who_waits_too_long_gives_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one repetition instead of 127: ETIMEDOUT, and what is delivered after that is answered with a reset."""
+    client = changed_lab(IMPATIENT, PORT, tmp_path, monkeypatch, endpoint=None, net="private")
+    with NetLab(client=client) as lab:
+        lab.listen()
+        lab.begin_connect()
+        syn = lab.held()
+        returned = lab.wait(CallReturned, who="client1")
+        assert returned.error is not None
+        assert returned.error.name == "ETIMEDOUT"
+        assert 2.5 < returned.at - syn.at < 4.5
+        lab.release(syn.number)
+        assert what(lab.pass_on()) == "ACK+SYN"
+        reset = lab.held()
+        assert (what(reset), reset.sender) == ("RST", "client")
+        lab.expect("server LISTEN", "server SYN_RECV")
+        lab.release(reset.number)
+        lab.expect("server LISTEN")

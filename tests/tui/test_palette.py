@@ -71,3 +71,24 @@ async def test_nothing_is_offered_that_is_no_key_of_ours() -> None:
         assert {key.action for key in REGISTER} - {key.action for key in offered()} <= {
             *NOT_OFFERED, "scroll(-1)", "scroll(1)",
         }  # fmt: skip
+
+
+async def test_it_lives_on_where_its_list_has_no_room() -> None:
+    async with stage() as on:
+        await on.open()
+        await _listed(on, "")
+        for rows in range(10, 0, -1):
+            await on.pilot.resize_terminal(40, rows)
+            await on.pilot.press("pagedown", "down", "pageup", "up", "end")
+            await on.pilot.pause()
+        await on.pilot.resize_terminal(80, 24)
+        await on.pilot.press("escape")
+        await on.pilot.pause()
+        assert isinstance(on.app.screen, Board)
+
+
+async def test_nothing_flashes() -> None:
+    async with stage() as on:
+        await on.open()
+        await _listed(on, "lost")
+        assert not on.app.screen.query_one(CommandInput).cursor_blink

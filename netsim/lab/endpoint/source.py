@@ -237,8 +237,6 @@ def _calls_in(
 
     `plain_names` are functions' names, which no socket call has when it is called by a bare name.
     """
-    if isinstance(node, ast.Lambda):
-        return  # its body runs whenever somebody calls it
     inside = (*around, node) if isinstance(node, _COMPREHENSIONS) else around
     for child in own_expressions(node):
         yield from _calls_in(child, plain_names, inside)
