@@ -21,7 +21,7 @@ from tests import processes
 
 AS_ROOT = os.geteuid() == 0
 
-# Who starts the tests in the background of a script has these ignored, and every process started here would inherit that.
+# A script that starts the tests in its background has these ignored, and every process started here would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for _number in (signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(_number, signal.SIG_DFL)

@@ -98,6 +98,8 @@ class NetsimApp(App[int], inherit_bindings=False):
             await self._take_size(event)
 
     async def _take_size(self, event: Resize) -> None:
+        while len(self.screen_stack) > 1:  # the palette: it would be laid out for a size that is gone
+            await self.pop_screen()
         self._write_once()
         await super().on_event(event)
 

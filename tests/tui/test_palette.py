@@ -92,3 +92,14 @@ async def test_nothing_flashes() -> None:
         await on.open()
         await _listed(on, "lost")
         assert not on.app.screen.query_one(CommandInput).cursor_blink
+
+
+async def test_another_size_closes_it() -> None:
+    async with stage() as it:
+        await it.open()
+        await it.press("ctrl+p")
+        assert len(it.app.screen_stack) == 2
+        await it.pilot.resize_terminal(100, 30)
+        await it.pilot.pause()
+        assert len(it.app.screen_stack) == 1
+        assert "SPACE" in it.screen()
