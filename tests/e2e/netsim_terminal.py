@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import NamedTuple
@@ -158,9 +159,9 @@ class Netsim(Terminal):
                 return ""
             return f"the table has {sorted(shown - told, key=str)}, ss has {sorted(told - shown, key=str)}"
 
-        difference = differs()
-        if difference:  # the table is sampled beside the screen: it may come a moment later
-            self.bytes_during(0.5)
+        difference, end = differs(), time.monotonic() + 5
+        while difference and time.monotonic() < end:  # the table is sampled beside the screen: it may come later
+            self.bytes_during(0.25)
             difference = differs()
         assert not difference, f"{difference}\n{self.text()}"
 

@@ -40,6 +40,22 @@ SICK = re.compile(r"Traceback|NoMatches|The lab has ended")
 HELP = r"any key goes back"
 
 
+class Remembering(Terminal):
+    """A terminal that keeps what was written last: a screen that is resized or put back loses it."""
+
+    def __init__(self, command: list[str]) -> None:
+        self.written: deque[str] = deque(maxlen=40)
+        super().__init__(command, cwd=ROOT)
+
+    def _feed(self, text: str) -> None:
+        self.written.append(text)
+        super()._feed(text)
+
+    def last_words(self) -> str:
+        """What the screen shows, and the end of what was written, escape sequences and all."""
+        return f"{self.text()}\nlast written: {''.join(self.written)[-4000:]!r}"
+
+
 class Monkey:
     """One session: it acts, looks after its app, and starts another where it has quit by its own keys."""
 
@@ -70,8 +86,8 @@ class Monkey:
         finally:
             self._terminal.close()
 
-    def _open(self) -> Terminal:
-        terminal = Terminal(self._command, cwd=ROOT)
+    def _open(self) -> Remembering:
+        terminal = Remembering(self._command)
         terminal.wait_for(r"SPACE +\S", 30)
         return terminal
 
@@ -161,7 +177,7 @@ class Monkey:
     def _begin_anew(self) -> None:
         if not any(each in QUITTERS or each == "ctrl+p" for each in self._done):  # the palette has quit too, by a click
             status = self._terminal.wait_for_end(10)
-            raise AssertionError(f"it ended by itself, with {status}:\n{self._terminal.text()}")
+            raise AssertionError(f"it ended by itself, with {status}:\n{self._terminal.last_words()}")
         self.quits += 1
         self._ended_well()
         self._done.clear()
@@ -171,7 +187,7 @@ class Monkey:
     def _ended_well(self) -> None:
         status = self._terminal.wait_for_end(10)
         text = self._terminal.text()
-        assert status == 0, f"it ended with {status}:\n{text}"
+        assert status == 0, f"it ended with {status}:\n{self._terminal.last_words()}"
         assert not SICK.search(text), text
         assert self._terminal.left_behind() == set()
 
