@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from textual.await_complete import AwaitComplete
 from textual.command import CommandInput, CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider, SearchIcon
 from textual.content import Content
 
@@ -83,6 +84,10 @@ class Palette(CommandPalette):
         """A list that has no room on the screen has no pages: Textual's raises KeyError then."""
         if self.query_one(CommandList).scrollable_content_region.height:
             super()._action_command_list(action)
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Only while it is there: a second escape, or one behind a resize, would take the main screen away."""
+        return super().dismiss(result) if self.is_current else AwaitComplete()
 
 
 def offered() -> tuple[Key, ...]:

@@ -1,46 +1,31 @@
-"""The endpoint reports every socket call, before and after, as it really was; the program gets what it always gets."""
+"""The endpoint reports every socket call, before and after, as it really was: as psutil, ss and /proc see it."""
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import shutil
 import socket
 import subprocess
-import textwrap
 from pathlib import Path
 
 import psutil
 import pytest
 
 from netsim.model.address import Address
-from netsim.model.events import CallReturned, CallStarted, ProgramStopped, SocketRef
-from tests.lab.endpoint_driver import PYTHON, Endpoint
-from tests.lab.test_endpoint_stepping import program
-
-
-def run(text: str, *, pair: bool = False) -> Endpoint:
-    """Run a program to its end; it must not fail."""
-    with Endpoint(program(text, pair=pair)) as endpoint:
-        end = endpoint.run()
-        assert end.error is None, end.traceback
-    return endpoint
-
-
-def names(endpoint: Endpoint) -> list[str]:
-    return [call.name for call in endpoint.calls()]
-
-
-def last(endpoint: Endpoint, name: str) -> tuple[CallStarted, CallReturned]:
-    """The last call of this name, before and after."""
-    returned = [call for call in endpoint.calls() if call.name == name][-1]
-    started = next(call for call in endpoint.all(CallStarted) if call.call == returned.call)
-    assert (started.name, started.line, started.thread) == (returned.name, returned.line, returned.thread)
-    return started, returned
-
-
-# --- what is reported agrees with what others see
+from netsim.model.events import (
+    CallReturned,
+    CallStarted,
+    ProgramStopped,
+    SocketRef,
+)
+from tests.lab.endpoint_driver import Endpoint
+from tests.lab.endpoint_programs import (
+    last,
+    names,
+    program,
+    run,
+)
 
 
 def test_a_socket_is_described_as_psutil_and_the_kernel_see_it() -> None:
@@ -168,242 +153,6 @@ def test_ipv6() -> None:
     assert accepted.accepted is not None
     assert accepted.accepted.local is not None
     assert accepted.accepted.local.host == "::1"
-
-
-# --- arguments and results as Python would write them
-
-
-@pytest.mark.parametrize(
-    ("line", "arguments"),
-    [
-        ("s.bind(('127.0.0.1', 0))", "('127.0.0.1', 0)"),
-        ("s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)", "SOL_SOCKET, SO_REUSEADDR, 1"),
-        ("s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)", "IPPROTO_TCP, TCP_NODELAY, True"),
-        ("s.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 9)", "IPPROTO_IP, IP_TTL, 9"),
-        ("s.getsockopt(1, 4)", "SOL_SOCKET, SO_ERROR"),
-        ("s.setsockopt(1, 13, b'\\1\\0\\0\\0\\0\\0\\0\\0')",
-         r"SOL_SOCKET, SO_LINGER, b'\x01\x00\x00\x00\x00\x00\x00\x00'"),
-        ("s.listen()", ""),
-        ("s.settimeout(0.5)", "0.5"),
-        ("s.setblocking(False)", "False"),
-        ("socket.socket(socket.AF_INET, type=socket.SOCK_DGRAM)", "AF_INET, type=SOCK_DGRAM"),
-        ("socket.socket(2, 1)", "2, 1"),
-        ("socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', 9))", "b'x', ('127.0.0.1', 9)"),
-    ],
-)  # fmt: skip
-def test_arguments(line: str, arguments: str) -> None:
-    endpoint = run(f"import socket\ns = socket.socket()\n{line}\n")
-    started = [call for call in endpoint.all(CallStarted) if call.line == 3]
-    assert started[-1].arguments == arguments
-
-
-@pytest.mark.parametrize(
-    ("line", "arguments"),
-    [
-        ("s.shutdown(socket.SHUT_RDWR)", "SHUT_RDWR"),
-        ("s.recv(10, socket.MSG_PEEK | socket.MSG_DONTWAIT)", "10, MSG_PEEK|MSG_DONTWAIT"),
-        ("s.send('text')", "'text'"),
-        ("s.send(b'x' * 100_000)", f"b'{'x' * 36}'... (100000 bytes)"),
-        ("s.send(memoryview(b'xyz'))", "memoryview(b'xyz')"),
-        ("s.send(array('i', range(1000)))", "array('i', [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,"),
-        ("s.send(Bad())", "<Bad>"),
-        ("s.connect(Bad(), 2)", "<Bad>, 2"),
-        ("s.bind(['\\udc80' * 500])", "['\\udc80\\udc80"),
-    ],
-)
-def test_arguments_of_calls_that_may_fail(line: str, arguments: str) -> None:
-    text = f"""
-        from array import array
-        class Bad:
-            def __repr__(self):
-                raise ValueError
-        try:
-            {line}
-        except (TypeError, OSError) as e:
-            error = type(e)
-        """
-    with Endpoint(program(textwrap.dedent(text), pair=True)) as endpoint:
-        end = endpoint.run()
-        assert end.error is None, end.traceback
-        started = [call for call in endpoint.all(CallStarted) if call.line == 11]
-        assert started[-1].arguments.startswith(arguments)
-        assert len(started[-1].arguments) <= 120
-
-
-# --- errors
-
-
-def test_an_error_is_reported_and_the_program_gets_it() -> None:
-    endpoint = run(
-        """
-        import socket
-        unused = socket.create_server(('127.0.0.1', 0))
-        port = unused.getsockname()[1]
-        unused.close()
-        s = socket.socket()
-        try:
-            s.connect(('127.0.0.1', port))
-        except ConnectionRefusedError as e:
-            print(e)
-        print(s.connect_ex(('127.0.0.1', port)))
-        try:
-            s.send('text')
-        except TypeError as e:
-            print(e)
-        s.setblocking(False)
-        try:
-            s.connect(('no such host', 1))
-        except socket.gaierror as e:
-            print('gaierror')
-        s.close()
-        try:
-            s.recv(1)
-        except OSError as e:
-            print(e.errno)
-        """
-    )
-    refused = errno.ECONNREFUSED
-    expected = (
-        f"[Errno {refused}] Connection refused\n{refused}\na bytes-like object is required, not 'str'\ngaierror\n9\n"
-    )
-    assert endpoint.printed() == expected
-    errors = {call.name: call.error for call in endpoint.calls() if call.error is not None and call.line < 17}
-    assert errors["connect"] is not None
-    assert (errors["connect"].type, errors["connect"].errno) == ("ConnectionRefusedError", refused)
-    assert errors["connect"].name == "ECONNREFUSED"
-    assert errors["connect"].message == f"[Errno {refused}] Connection refused"
-    assert errors["send"] is not None
-    assert (errors["send"].type, errors["send"].errno, errors["send"].name) == ("TypeError", None, None)
-    _, resolved = last(endpoint, "connect")
-    assert resolved.error is not None
-    assert (resolved.error.name or "").startswith("EAI_")
-    _, received = last(endpoint, "recv")
-    assert received.socket is None  # it was closed
-    assert received.error is not None
-    assert received.error.name == "EBADF"
-    assert all(call.size is None and call.result == "" for call in endpoint.calls() if call.error)
-
-
-# --- all that the socket module can do works, and is reported once
-
-
-@pytest.mark.parametrize(
-    ("text", "calls"),
-    [
-        ("socket.create_server(('127.0.0.1', 0), backlog=3).close()", "socket setsockopt bind listen close"),
-        ("with socket.socket() as t: pass", "socket close"),
-        ("s.close(); s.close()", "close"),
-        ("f = s.makefile('wb'); f.write(b'x'); f.flush(); s.close(); print(conn.recv(1)); f.close(); conn.recv(1)",
-         "send recv close recv"),
-        ("s.send(b'ab\\ncd'); f = conn.makefile('r'); print(f.readline()); s.close(); print(f.readline())",
-         "send recv_into close recv_into"),
-        ("t = s.dup(); t.send(b'x'); t.close()", "send close"),
-        ("t = socket.socket(fileno=s.detach()); t.send(b'x'); print(t.family.name)", "detach send"),
-        ("t = socket.fromfd(s.fileno(), socket.AF_INET, socket.SOCK_STREAM); t.send(b'x'); t.close()", "send close"),
-        ("a, b = socket.socketpair(); a.send(b'x'); print(b.recv(1)); a.close(); b.close()", ""),
-        ("s.settimeout(0.01)\ntry: s.recv(1)\nexcept TimeoutError as e: print(e)", "settimeout recv"),
-        ("s.setblocking(False)\ntry: s.recv(1)\nexcept BlockingIOError as e: print(e)", "setblocking recv"),
-        ("print(s); repr(conn); str([s])", ""),
-        ("import os\nwith open(__file__, 'rb') as f: print(s.sendfile(f) == os.fstat(f.fileno()).st_size)", "sendfile"),
-        ("import io\nprint(s.sendfile(io.BytesIO(b'x' * 20000)))", "sendfile"),
-        ("server.settimeout(5); t = socket.create_connection(addr := server.getsockname()); c, _ = server.accept()",
-         "settimeout getsockname socket connect accept"),
-        ("import selectors; x = selectors.DefaultSelector(); x.register(s, 1); s.send(b'x'); print(len(x.select(0)))",
-         "send"),
-        ("del s", "close"),
-    ],
-)  # fmt: skip
-def test_the_stdlib_works_as_ever(text: str, calls: str, tmp_path: Path) -> None:
-    source = program(text.replace("; ", "\n") + "\n", pair=True)
-    path = tmp_path / "program.py"
-    path.write_text(source)
-    with Endpoint(source, str(path)) as endpoint:
-        end = endpoint.run()
-        assert end.error is None, end.traceback
-        assert " ".join(call.name for call in endpoint.calls()[8:]) == calls
-        numbers = [call.call for call in endpoint.calls()]
-        assert numbers == list(range(1, len(numbers) + 1))
-    # and a Python of its own says the same, but for the numbers that the kernel picks
-    plain = subprocess.run([PYTHON, str(path)], capture_output=True, text=True, check=True)
-    assert _without_numbers(endpoint.printed()) == _without_numbers(plain.stdout)
-
-
-def _without_numbers(text: str) -> str:
-    return re.sub(r"\d+", "N", text)
-
-
-def test_a_subclass_of_the_programs_own_is_reported_too() -> None:
-    endpoint = run(
-        """
-        import socket
-        class Chatty(socket.socket):
-            def __init__(self):
-                super().__init__(socket.AF_INET, socket.SOCK_STREAM)
-                self.said = []
-            def send(self, data):
-                self.said.append(data)
-                return super().send(data)
-            def accept(self):
-                fd, addr = self._accept()
-                return socket.socket(fileno=fd), addr
-        server = Chatty()
-        server.bind(('127.0.0.1', 0))
-        server.listen()
-        s = Chatty()
-        s.connect(server.getsockname())
-        conn, addr = server.accept()
-        s.send(b'x')
-        print(conn.recv(1), s.said, type(s).__mro__[1].__name__, repr(s).split()[0], type(conn) is socket.socket)
-        """
-    )
-    assert names(endpoint) == [
-        "socket", "bind", "listen", "socket", "getsockname", "connect", "accept", "send", "recv",
-    ]  # fmt: skip
-    assert endpoint.printed() == "b'x' [b'x'] socket <__main__.Chatty True\n"
-
-
-def test_the_class_looks_like_the_stdlibs() -> None:
-    text = """
-        import socket, _socket
-        from socket import socket as s
-        x = s()
-        print(s.__module__, s.__name__, s.__qualname__, s is socket.socket, isinstance(x, _socket.socket))
-        print(s.recv.__qualname__, s.recv.__doc__ == _socket.socket.recv.__doc__, s.__doc__)
-        print(repr(x))
-        import copy
-        for use in ('x.color = 1', 'x.lisen(5)', 'x.accept(1)', 's(1, 2, 3, 4, 5)', 's(kind=1)', 'copy.copy(x)'):
-            try:
-                exec(use)
-            except Exception as e:
-                print(type(e).__name__, e)
-        """
-    endpoint = run(text)
-    plain = subprocess.run([PYTHON, "-c", program(text)], capture_output=True, text=True, check=True).stdout
-    assert endpoint.printed() == plain
-
-
-def test_a_socket_that_nobody_has_any_more_is_closed_by_python_and_that_is_reported() -> None:
-    with Endpoint(program("conn = None\nprint(s.recv(1))\n", pair=True)) as endpoint:
-        endpoint.run()
-        _, closed = last(endpoint, "close")
-        _, accepted = last(endpoint, "accept")
-        assert closed.socket == accepted.accepted
-        assert (closed.line, closed.error) == (0, None)  # no line has asked for it
-        assert endpoint.printed() == "b''\n"  # the other end sees it
-        assert names(endpoint)[-2:] == ["close", "recv"]  # but the end of the program closes none
-
-
-def test_what_closes_when_python_tidies_up_is_not_reported() -> None:
-    text = "import socket\ndef f():\n    s = socket.socket()\n    1 / 0\n"
-    endpoint = run(f"{text}try: f()\nexcept ArithmeticError: pass\n")
-    assert names(endpoint) == ["socket", "close"]
-    with Endpoint(f"{text}f()\n") as endpoint:
-        endpoint.run()
-        endpoint.wait_for_end()
-        assert names(endpoint) == ["socket"]
-
-
-# --- who made it, when, and how long it took
 
 
 def test_a_call_waits_for_go() -> None:

@@ -10,9 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from netsim.model.events import CallStarted, ProgramEnded
+from netsim.model.events import (
+    CallStarted,
+    ProgramEnded,
+)
 from tests.lab.endpoint_driver import PYTHON, Endpoint
-from tests.lab.test_endpoint_stepping import program
+from tests.lab.endpoint_programs import (
+    ENDINGS,
+    program,
+)
 
 
 def ended(text: str, path: Path) -> tuple[Endpoint, ProgramEnded]:
@@ -32,173 +38,10 @@ def python(path: Path) -> tuple[str, str, int]:
     return done.stdout, done.stderr, done.returncode
 
 
-PROGRAMS_TEXT = """
-## an error of a socket
-import socket
-s = socket.socket()
-s.connect(('127.0.0.1', 1))
-## inside the stdlib
-import socket
-socket.create_connection(('127.0.0.1', 1))
-## bind in use
-import socket
-s = socket.create_server(('127.0.0.1', 0))
-socket.create_server(s.getsockname())
-## a wrong type
-import socket
-s = socket.socket()
-s.send('text')
-## not connected
-import socket
-with socket.socket() as s:
-    s.recv(
-        1,
-    )
-## closed
-import socket
-s = socket.socket()
-s.close()
-s.send(b'x')
-## a bad argument
-import socket
-s = socket.socket(99)
-## too many arguments
-import socket
-s = socket.socket()
-s.accept(1, 2)
-## a typo in a method
-import socket
-s = socket.socket()
-s.lisen(5)
-## a typo in a name
-import socket
-server = socket.socket()
-sever.listen(5)
-## a typo in a module
-import socket
-socket.sokcet()
-## in a function
-def f(n):
-    return 1 // n
-
-
-def g():
-    return [f(n) for n in (1, 0)]
-
-
-g()
-## while another is handled
-import socket
-try:
-    socket.socket().recv(1)
-except OSError as e:
-    print(missing)
-## with a cause
-import socket
-try:
-    socket.socket().recv(1)
-except OSError as e:
-    raise ValueError('no') from e
-## a group
-import socket
-try:
-    socket.socket().recv(1)
-except OSError as e:
-    raise ExceptionGroup('g', [e, KeyError(1)])
-## recursion
-def f(): f()
-f()
-## an exception of its own
-class Mine(Exception): pass
-raise Mine('α', 2)
-## in an imported module
-import json
-json.loads('{')
-## a note
-e = ValueError('x')
-e.add_note('a note')
-raise e
-## an assertion
-assert 1 == 2, 'no'
-## a syntax error
-import socket
-s.send(b'x'
-print('later')
-## an indentation error
-if 1:
-print(2)
-## a syntax error of the compiler
-def f():
-    pass
-return 1
-## a syntax error in what it runs
-exec('1 +')
-## silent
-import sys
-sys.exit()
-## zero
-raise SystemExit(0)
-## a number
-import sys
-sys.exit(7)
-## words
-import sys
-sys.exit('some words')
-## exit()
-exit(4)
-## to its end
-print('done')
-## half a line
-print('done', end='')
-## a trace printed
-import socket, traceback
-try:
-    socket.socket().recv(1)
-except OSError:
-    traceback.print_exc()
-## a trace printed far from the call
-import socket, traceback
-def f(use):
-    try:
-        use()
-    except OSError:
-        traceback.print_exc()
-f(lambda: socket.create_connection(('127.0.0.1', 1)))
-## a thread
-import socket, threading
-t = threading.Thread(target=lambda: socket.socket().recv(1), name='t')
-t.start()
-t.join()
-## a thread that outlives it
-import threading
-def f():
-    main.join()
-    print('later')
-main = threading.main_thread()
-threading.Thread(target=f).start()
-## at exit
-import atexit
-atexit.register(print, 'at exit')
-## warnings
-import warnings
-warnings.warn('look')
-print(1 is 1)
-"""
-
-
-def programs() -> dict[str, str]:
-    """The programs above by the name in front of each."""
-    parts = (part.partition("\n") for part in PROGRAMS_TEXT.split("\n## ")[1:])
-    return {name: text.rstrip("\n") + "\n" for name, _, text in parts}
-
-
-PROGRAMS = programs()
-
-
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", ENDINGS)
 def test_it_ends_as_it_does_in_a_plain_python(name: str, tmp_path: Path) -> None:
     path = tmp_path / "program.py"
-    endpoint, end = ended(PROGRAMS[name], path)
+    endpoint, end = ended(ENDINGS[name], path)
     stdout, stderr, status = python(path)
     assert endpoint.printed() == stdout
     told = endpoint.printed("stderr") + end.traceback
@@ -216,7 +59,7 @@ def test_the_line_and_the_error_are_told(tmp_path: Path) -> None:
     assert end.line == 4
     assert end.error is not None
     assert (end.error.type, end.error.name, end.error.errno) == ("OSError", "ENOTCONN", 107)
-    _, end = ended(PROGRAMS["a syntax error"], tmp_path / "p.py")
+    _, end = ended(ENDINGS["a syntax error"], tmp_path / "p.py")
     assert end.error is not None
     assert (end.line, end.error.type) == (2, "SyntaxError")
     _, end = ended("import sys\n\nsys.exit(7)\n", tmp_path / "p.py")

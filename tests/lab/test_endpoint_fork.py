@@ -10,7 +10,7 @@ from pathlib import Path
 
 from netsim.model.events import CallReturned, CallStarted, ProgramEnded, ProgramStopped
 from tests.lab.endpoint_driver import DEADLINE, Endpoint
-from tests.lab.test_endpoint_stepping import program
+from tests.lab.endpoint_programs import program
 
 SERVER = """
 import os, socket

@@ -73,18 +73,30 @@ async def test_nothing_is_offered_that_is_no_key_of_ours() -> None:
         }  # fmt: skip
 
 
-async def test_it_lives_on_where_its_list_has_no_room() -> None:
+async def test_a_list_without_room_has_no_pages() -> None:
     async with stage() as on:
         await on.open()
         await _listed(on, "")
-        for rows in range(10, 0, -1):
-            await on.pilot.resize_terminal(40, rows)
-            await on.pilot.press("pagedown", "down", "pageup", "up", "end")
-            await on.pilot.pause()
-        await on.pilot.resize_terminal(80, 24)
-        await on.pilot.press("escape")
+        on.app.screen.query_one(CommandList).styles.max_height = 0
+        await on.pilot.pause()
+        await on.pilot.press("pagedown", "pageup", "down", "escape")
         await on.pilot.pause()
         assert isinstance(on.app.screen, Board)
+
+
+async def test_keys_that_come_when_it_has_gone_do_not_take_the_main_screen_away() -> None:
+    async with stage() as on:
+        await on.open()
+        await on.pilot.press("ctrl+p")
+        await _settle(on)
+        palette = on.app.screen
+        assert isinstance(palette, Palette)
+        for _ in range(3):  # as they wait in its queue
+            palette._action_escape()
+        await on.pilot.pause()
+        assert isinstance(on.app.screen, Board)
+        await on.press("n")
+        assert len(on.asked) == 1
 
 
 async def test_nothing_flashes() -> None:

@@ -121,7 +121,7 @@ class Orders:
                     self._message = None if message is None else message.encode("ascii")
                 except UnicodeEncodeError as error:
                     # What the program's own line would raise, without losing the line to it.
-                    self._report_extra(f"{value_text(message)}.encode('ascii')", "", error)
+                    self._report_extra(f"{value_text(message)}.encode('ascii')", "", error_fields(error))
                     return self._report(stop)
                 return None
             case "extra":
@@ -144,14 +144,15 @@ class Orders:
 
     def _run_extra(self, source: str, stop: Stop) -> None:
         """Run one line in the stopped frame, as if it were there: its calls are reported and wait for their go."""
-        result, error = "", None
+        result = ""
+        error: dict[str, Any] | None = None  # not the exception: it would keep itself, and its sockets, alive
         self._reporter.thread.quiet -= 1
         self._interrupts.restore(self._handler)
         try:
             value = eval(_compiled(source.strip()), stop.frame.f_globals, stop.names)
             result = "" if value is None else repr(value)
         except BaseException as raised:  # SystemExit, too: it is the line's end, not the program's
-            error = raised
+            error = error_fields(raised)
         finally:
             self._handler = self._interrupts.ignore()
             self._reporter.thread.quiet += 1
@@ -159,9 +160,8 @@ class Orders:
             flush_streams()
             self._report_extra(source, result, error)
 
-    def _report_extra(self, source: str, result: str, error: BaseException | None) -> None:
-        fields = None if error is None else error_fields(error)
-        self._reporter.send("ExtraLineRan", source=bounded(source), result=_shortened(result), error=fields)
+    def _report_extra(self, source: str, result: str, error: dict[str, Any] | None) -> None:
+        self._reporter.send("ExtraLineRan", source=bounded(source), result=_shortened(result), error=error)
 
 
 def _shortened(result: str) -> str:

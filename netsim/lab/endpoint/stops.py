@@ -20,13 +20,12 @@ from .source import Group, Source
 class Progress:
     """How far a frame is: the line before which it was last, and its way through the lines that run together there."""
 
-    __slots__ = ("group", "line", "offset", "offsets")
+    __slots__ = ("group", "line", "offsets")
 
     def __init__(self) -> None:
         self.line = 0
         self.group: Group | None = None
-        self.offset = -1  # of the instruction with which this way through the group began
-        self.offsets: set[int] = set()  # of those at which a new line of it began
+        self.offsets: set[int] = set()  # of the instructions at which a line of it began, on this way
 
 
 class Stops(bdb.Bdb):
@@ -98,7 +97,7 @@ class Stops(bdb.Bdb):
         if not _begins(progress, group, offset):
             progress.offsets.add(offset)
             return False
-        progress.group, progress.offset, progress.offsets = group, offset, {offset}
+        progress.group, progress.offsets = group, {offset}
         leaving = _left(group, line, before)
         sites = [] if leaving else self._source.sites_from(frame.f_code, offset, group)
         if not (sites or leaving or self._every_line):
@@ -120,10 +119,10 @@ def _begins(progress: Progress, group: Group, offset: int) -> bool:
     """Whether the lines that run together begin to run, anew or again; else they are under way.
 
     On one line an event is a beginning: the line was come to, or jumped back to. On several, lines follow each other
-    forth and back (the arguments of a call, then the call), and a jump back to where it began, or to where it has
-    been, is the next turn of a loop. A comprehension jumps, too, from Python 3.12: that is no beginning.
+    forth and back (the arguments of a call, then the call), and only a jump to where it has been is the next turn of a
+    loop. A comprehension jumps, too, from Python 3.12: that is no beginning.
     """
-    if group is not progress.group or offset <= progress.offset:
+    if group is not progress.group:
         return True
     if group.has_comprehension:
         return False
