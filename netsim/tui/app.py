@@ -15,6 +15,7 @@ from textual.timer import Timer
 from netsim.session import Session
 from netsim.text.charset import Charset
 from netsim.tui.board import Board, LabStirred
+from netsim.tui.page import Tools
 from netsim.tui.theme import DARK, LIGHT, few_colours
 
 SETTLED = 0.04  # seconds in which Textual has made its layout of a new size
@@ -36,11 +37,12 @@ class NetsimApp(App[int], inherit_bindings=False):
         animation: bool = True,
         light: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        tools: Tools | None = None,
     ) -> None:
         super().__init__()
         self._session = session
         self._light = light
-        self._board = Board(session, charset, clock, animation=animation)
+        self._board = Board(session, charset, clock, animation=animation, tools=tools)
         self._passing: Resize | None = None  # the last size, while they still change
         self._resizing: Timer | None = None
         self._settling: asyncio.Task[None] | None = None

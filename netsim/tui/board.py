@@ -27,6 +27,7 @@ from netsim.tui.flights import FRAMES_PER_SECOND, Flights
 from netsim.tui.help import help_lines
 from netsim.tui.keymap import keys_line
 from netsim.tui.keys import Keys
+from netsim.tui.page import Tools
 from netsim.tui.slicing import columns, pad
 from netsim.tui.space_line import ARMING
 from netsim.tui.widgets.lines_view import LinesView
@@ -43,12 +44,28 @@ class LabStirred(Message):
         return isinstance(message, LabStirred)
 
 
+class Deed(Message):
+    """Something to be done on the screen's thread."""
+
+    def __init__(self, deed: Callable[[], None]) -> None:
+        super().__init__()
+        self.deed = deed
+
+
 class Board(Keys):
     """Both programs, both ladders, the port table, and what happens next."""
 
-    def __init__(self, session: Session, charset: Charset, clock: Callable[[], float], *, animation: bool) -> None:
-        super().__init__(session, clock)
-        self._charset = charset
+    def __init__(
+        self,
+        session: Session,
+        charset: Charset,
+        clock: Callable[[], float],
+        *,
+        animation: bool,
+        tools: Tools | None = None,
+    ) -> None:
+        super().__init__(session, clock, tools)
+        self.charset = charset
         self._animation = animation
         self._tiles = [LinesView(id=name) for name in LANES]
         self._widths = [0] * len(self._tiles)
@@ -79,6 +96,8 @@ class Board(Keys):
             return
         self._lab_ahead = self.session.world.at - self.clock()
         self.flights.look(self.session.world.packets, self.clock())
+        if self.page is not None:
+            self.page.came()
         self.schedule_step()
         if first:
             self.paint()  # nobody has seen anything yet: nothing to wait for
@@ -135,15 +154,20 @@ class Board(Keys):
 
     def _draw(self, width: int, height: int) -> list[Line]:
         if self.helping:
-            return [fill(line, width) for line in help_lines(self._charset)]
+            return [fill(line, width) for line in help_lines(self.charset)]
         grid = Grid.of(width, height)
         if grid is None:
             asked = [fill([Span(row)], width) for row in wrapped(self.question(), width, height)]
             return asked or draw_too_small(width, height)
+        if self.page is not None:
+            rows = pad([fill(line, width) for line in self.page.draw(width, height)[:height]], height)
+            if self.asking:
+                rows[grid.why.top] = fill([Span(f" {self.question()}", "bold")], width)
+            return rows
         self.rows_above = min(self.rows_above, self.most_rows_above())
-        lines = draw_screen(self.session.world, grid, self._charset, self._scene())
+        lines = draw_screen(self.session.world, grid, self.charset, self._scene())
         if self.typed is not None:
-            lines[grid.space.top] = self.typed.draw(width, self._charset)
+            lines[grid.space.top] = self.typed.draw(width, self.charset)
         return lines
 
     def _scene(self) -> Scene:
@@ -170,6 +194,32 @@ class Board(Keys):
             offset=self.rows_above,
             armed=armed,
         )
+
+    # --- what a page may ask for (netsim.tui.page.Stage)
+
+    def repaint(self) -> None:
+        """What the page shows has changed."""
+        self.paint()
+
+    def call_soon(self, deed: Callable[[], None]) -> None:
+        """Do this on the screen's thread; where the loop has ended there is nobody left to see it."""
+        try:
+            self.post_message(Deed(deed))
+        except RuntimeError:
+            return
+
+    def on_deed(self, message: Deed) -> None:
+        """Something that a page is to do, or learns, here."""
+        message.deed()
+
+    def later(self, seconds: float, deed: Callable[[], None]) -> None:
+        """Do this in so many seconds, if the same page is still open."""
+        page = self.page
+        self.set_timer(max(seconds, 0.001), lambda: deed() if self.page is page and page is not None else None)
+
+    def copy(self, text: str) -> None:
+        """Into the clipboard of the person's terminal: OSC 52."""
+        self.app.copy_to_clipboard(text)
 
     def _arm(self) -> None:
         self._arming_due = False

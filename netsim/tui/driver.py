@@ -128,6 +128,10 @@ class Driver:
         self.playing = not self.playing
         self.answer = "It plays by itself: a stops it, - is slower, + is faster." if self.playing else ""
 
+    def pause(self) -> None:
+        """Play no further, and let a goal that is under way be: something else has the person's eyes."""
+        self.playing, self._goal = False, None
+
     def set_pace(self, change: int) -> None:
         """Play faster (1) or slower (-1)."""
         index = min(len(PACES) - 1, max(0, PACES.index(self.pace) + change))

@@ -64,7 +64,7 @@ def bindings() -> list[Binding]:
     made = []
     for key in REGISTER:
         for index, name in enumerate(key.keys.split(",")):
-            action = f"{key.action}({name})" if key.action == "choose" else key.action
+            action = f"{key.action}({name})" if key.action == "choose" else key.action  # of a digit: which
             identity = key.action if index == 0 else f"{key.action}.{name}"
             made.append(Binding(name, action, key.word, show=False, priority=key.action == "interrupt_app",
                                 tooltip=key.tooltip, id=identity))  # fmt: skip

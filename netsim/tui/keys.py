@@ -6,6 +6,7 @@ Law: a key only asks (the lab, or the person); what it did is seen when the lab 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -22,6 +23,7 @@ from netsim.tui.driver import Driver
 from netsim.tui.flights import Flights
 from netsim.tui.keymap import bindings
 from netsim.tui.message_line import MessageLine, Verb
+from netsim.tui.page import Page, Tools
 from netsim.tui.questions import QUESTIONS
 from netsim.tui.space_line import PATIENCE, SpaceLine
 
@@ -33,10 +35,13 @@ class Keys(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
-    def __init__(self, session: Session, clock: Callable[[], float]) -> None:
+    def __init__(self, session: Session, clock: Callable[[], float], tools: Tools | None = None) -> None:
         super().__init__()
         self.session = session
         self.clock = clock
+        self.tools = tools
+        self.page: Page | None = None  # what is over the main screen
+        self.inspected: int | None = None  # the packet that was chosen last, by its number
         self.driver = Driver(session)
         self.flights = Flights(enabled=False)
         self.space_line = SpaceLine()
@@ -63,19 +68,31 @@ class Keys(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A message and the help have every key but ctrl+c; where nothing can be seen, one can only leave."""
-        if self.typed is not None or self.helping:
+        if self.typed is not None or self.helping or self.page is not None:
             return action == "interrupt_app"
         return action in LEAVING or Grid.of(*self.shown_size) is not None
 
     def on_key(self, event: Key) -> None:
-        """A message takes all keys; the help any; an open question any but its own, which only close it."""
+        """A message or a page takes all keys; the help any; an open question any but its own, which only close it."""
         if self.typed is not None:
             event.stop()
             self.type(event.key, event.character)
+        elif self.page is not None:
+            event.stop()
+            self._press_page(event.key, event.character)
         elif self.helping or (self.asking and event.key not in QUESTIONS[self.asking].keys):
             event.stop()
             self.helping = False
             self._ask("")
+
+    def _press_page(self, key: str, character: str | None) -> None:
+        """A key for the page; one that finds a question open only closes that."""
+        asked, self.asking = self.asking, ""
+        page = self.page
+        if page is not None and not asked and Grid.of(*self.shown_size) is not None:
+            if not page.press(key, character) and self.page is page:
+                self.close_page()
+        self.paint()
 
     def type(self, key: str, character: str | None) -> None:
         """A key for the message, if one is being typed."""
@@ -229,6 +246,30 @@ class Keys(Screen[None]):
         """?"""
         self.helping = True
         self._ask("")
+
+    def action_open(self, name: str) -> None:
+        """A key that opens a page."""
+        self.space_line.press(self.clock())
+        self.flights.land()
+        self.open_page(name)
+
+    def open_page(self, name: str) -> None:
+        """Put a page over the main screen, in place of one that is there."""
+        opened = import_module(f"netsim.tui.pages.{name}").open_page(self)
+        if isinstance(opened, str):
+            self.driver.answer = opened
+        else:
+            self.close_page()
+            self.driver.pause()
+            self.page = opened
+        self._ask("")
+
+    def close_page(self) -> None:
+        """Back to the main screen, if a page is over it."""
+        page, self.page = self.page, None
+        if page is not None:
+            page.close()
+            self.paint()
 
     def action_palette(self) -> None:
         """ctrl+p"""

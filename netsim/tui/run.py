@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from netsim.session import Session
 from netsim.text.charset import ASCII, UNICODE
 from netsim.tui.app import NetsimApp
 from netsim.tui.ending import end_sanely
+from netsim.tui.page import Tools
 
 
-def run(session: Session, *, animation: bool, ascii_only: bool = False, light: bool = False) -> int:
-    """Show the session until the person (or a signal) ends it; returns the exit status."""
-    app = NetsimApp(session, ASCII if ascii_only else UNICODE, animation=animation, light=light)
-    end_sanely(app, session.kill_now)
+def run(
+    session: Session,
+    *,
+    animation: bool,
+    ascii_only: bool = False,
+    light: bool = False,
+    tools: Tools | None = None,
+    kill_now: Callable[[], None] | None = None,
+) -> int:
+    """Show the session until the person (or a signal) ends it; returns the exit status.
+
+    `kill_now` ends everything that was started, from a signal handler; the session's own if it is not given.
+    """
+    app = NetsimApp(session, ASCII if ascii_only else UNICODE, animation=animation, light=light, tools=tools)
+    end_sanely(app, kill_now or session.kill_now)
     status = app.run(mouse=False)
     return status if status is not None else app.return_code or 0

@@ -1,0 +1,46 @@
+"""The composition root: it reads the command line and introduces the rooms to each other. One module per command.
+
+Law: a command's module has `add(commands)`, which is cheap (nothing but argparse is imported for it), and
+`run(options, behind) -> int`, the exit status; `behind` is what stood behind `--`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+
+from netsim.cli import app, doctor, shell
+
+COMMANDS = {"doctor": doctor, "shell": shell}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run netsim with these arguments (the process's own by default); returns the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    parser = _parser()
+    options, unknown = parser.parse_known_args(arguments[:end])
+    command = COMMANDS.get(options.command)
+    takes_more = getattr(command, "TAKES_MORE", False)
+    if unknown:
+        hint = f": put -- before it: netsim {options.command} -- {shlex.join(unknown)}" if takes_more else ""
+        parser.error(f"unrecognized arguments: {shlex.join(unknown)}{hint}")
+    if end < len(arguments) and not takes_more:
+        parser.error("only shell takes a command behind --: netsim shell -- ss -tanp")
+    behind = arguments[end + 1 :]
+    return command.run(options, behind) if command is not None else app.run(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="netsim",
+        description="Two real programs talk through real sockets; you press a key and one thing happens.",
+        epilog="In the app, ? shows the keys. Everything listens on loopback only.",
+    )
+    app.add_options(parser)
+    commands = parser.add_subparsers(title="other commands", dest="command", metavar="COMMAND")
+    for module in COMMANDS.values():
+        module.add(commands)
+    return parser

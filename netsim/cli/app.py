@@ -1,0 +1,129 @@
+"""`netsim` itself: the main screen, or plain mode where there is no screen."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from netsim import __version__
+
+if TYPE_CHECKING:
+    from netsim.cli.workshop import Workshop
+    from netsim.session import Session
+
+USAGE_ERROR = 2
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of the main screen, and of netsim as a whole."""
+    add_net_options(parser)
+    parser.add_argument("--plain", action="store_true", help="line by line, for pipes and screen readers")
+    add_screen_options(parser)
+    parser.add_argument("--version", action="version", version=f"netsim {__version__}")
+
+
+def add_net_options(parser: argparse.ArgumentParser) -> None:
+    """Which net, and which port in it."""
+    parser.add_argument(
+        "--net", choices=("auto", "private", "host"), default="auto",
+        help="private: a net of its own, where real packets are held (Linux); host: this machine's own loopback; "
+             "auto (the default): private where it works",
+    )  # fmt: skip
+    parser.add_argument("--port", type=port_number, default=8888, help="the server's port, 1 to 65535 (default: 8888)")
+
+
+def add_screen_options(parser: argparse.ArgumentParser) -> None:
+    """How the screen looks."""
+    parser.add_argument("--no-animation", action="store_true", help="packets appear without moving")
+    parser.add_argument("--ascii", action="store_true", help="draw with ASCII only")
+    parser.add_argument("--theme", choices=("dark", "light"), default="dark", help="for the terminal's background")
+
+
+def run(options: argparse.Namespace) -> int:
+    """The main screen, or plain mode where there is no screen."""
+    if options.net == "host" and (problem := port_problem(options.port)):
+        print(problem, file=sys.stderr)
+        return USAGE_ERROR
+    plain = options.plain
+    if not plain and (reason := no_screen()):
+        print(f"netsim: {reason}, so this is plain mode (netsim --plain): one line after the other.", file=sys.stderr)
+        plain = True
+    gc.disable()  # importing makes no garbage, and looking for it costs a tenth of the start; the screen enables it
+    # The lab is started before all else is imported, so that the start-ups overlap.
+    from netsim.cli.workshop import Workshop
+
+    workshop = Workshop(options.net, options.port)
+    workshop.prepare_lab()
+
+    from netsim.session import Session
+    from netsim.story.director import OPENING
+
+    session = Session(workshop.first_lab, OPENING)
+    try:
+        if plain:
+            from netsim.text.plain import Plain
+
+            gc.enable()
+            return Plain(session, sys.stdout).run(sys.stdin)
+        return show(session, options, workshop)
+    finally:
+        session.close()
+        workshop.close()
+
+
+def show(session: Session, options: argparse.Namespace, workshop: Workshop | None) -> int:
+    """The main screen of a session, with what it needs of other rooms; returns the exit status."""
+    from netsim.tui.page import Tools
+    from netsim.tui.run import run as run_screen
+
+    return run_screen(
+        session,
+        animation=not options.no_animation,
+        ascii_only=options.ascii or not writes_unicode(),
+        light=options.theme == "light",
+        tools=Tools(workshop.make_lab, workshop.make_machine) if workshop else None,
+        kill_now=workshop.kill_now if workshop else None,
+    )
+
+
+def no_screen() -> str:
+    """Why the main screen can't be shown here, "" if it can."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return "this is not a terminal"
+    if os.environ.get("TERM", "") in ("", "dumb", "unknown"):
+        return f"a terminal of type {os.environ.get('TERM', '')!r} can't draw a screen"
+    return ""
+
+
+def writes_unicode() -> bool:
+    """Whether what is written reaches the terminal as UTF-8; else the marks are drawn in ASCII."""
+    return (getattr(sys.__stderr__, "encoding", None) or "").lower().replace("-", "") == "utf8"
+
+
+def port_problem(port: int) -> str:
+    """Why the port can't be had on the machine's own loopback, and what to type instead; "" if it can."""
+    from netsim.lab.preflight import problem_with
+    from netsim.text.charset import visible
+
+    problem = problem_with(port)
+    if problem is None:
+        return ""
+    instead = f" Port {problem.free} is free: netsim --net host --port {problem.free}" if problem.free else ""
+    match problem.kind:
+        case "EADDRINUSE":
+            whose = f" by {visible(problem.holder)}" if problem.holder else ""
+            return f"netsim: port {port} is in use{whose}.{instead}"
+        case "EACCES":
+            return f"netsim: ports below 1024 are for the system, and this user may not have {port}.{instead}"
+        case _:
+            return f"netsim: port {port} can't be had: {problem.message}.{instead}"
+
+
+def port_number(text: str) -> int:
+    """A port number a server can have; raises ArgumentTypeError with what to do."""
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a whole number from 1 to 65535, for example 8888")
+    return int(text)

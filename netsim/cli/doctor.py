@@ -1,0 +1,26 @@
+"""`netsim doctor`: what this machine allows, and what to do about it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The command's options."""
+    doctor = commands.add_parser("doctor", help="what this machine allows, and what to do about it")
+    doctor.add_argument("--json", action="store_true", help="for programs and bug reports")
+
+
+def run(options: argparse.Namespace, _behind: list[str]) -> int:
+    """Say what this machine allows; 0 if netsim works at all."""
+    from netsim.lab.capabilities import examine
+    from netsim.text import doctor
+
+    found = examine()
+    try:
+        print(doctor.as_json(found) if options.json else "\n".join(doctor.lines(found)), flush=True)
+    except BrokenPipeError:  # `| head`; without this Python complains once more as it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0 if doctor.works(found) else 1
