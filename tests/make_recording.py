@@ -1,7 +1,8 @@
-"""Remakes netsim/recordings/handshake.jsonl: the whole main story in a private net, space after space, as it happened.
+"""Remakes the recordings that come with netsim: real sessions in a private net, as they happened.
 
-`python -m tests.make_recording [FILE]`; a dev tool, not in the package. Needs a machine where packets can be held.
-What is this machine's (its kernel's and Python's version, how it contains the lab) is put in neutral words.
+`python -m tests.make_recording` makes all anew, `... handshake` one of them; a dev tool, not in the package. Needs a
+machine where packets can be held. What is this machine's (its kernel's and Python's version, how it contains the lab)
+is put in neutral words. A further recording is one more entry of RECORDINGS.
 """
 
 from __future__ import annotations
@@ -10,24 +11,49 @@ import platform
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from netsim.files.recording import save
 from netsim.lab.client import LabClient
+from netsim.model.commands import AnyCommand
 from netsim.model.events import AnyEvent, LabStarted, OwnersObserved
+from netsim.model.world import World
 from netsim.session import Session
 from netsim.story.director import OPENING, next_action
 
-RECORDING = Path(__file__).parent.parent / "netsim" / "recordings" / "handshake.jsonl"
+FOLDER = Path(__file__).parent.parent / "netsim" / "recordings"
 QUIET = 0.3  # seconds without an event after which everything of a step has come
 MOST_STEPS = 80
 PATIENCE = 20.0  # seconds for one step
 
 
-def record() -> list[AnyEvent]:
-    """The events of the main story until the first TIME_WAIT of a client that was closed by its program."""
+class Story(NamedTuple):
+    """What is recorded: it is played, with what `play` asks for in each world, until that is None."""
+
+    about: str
+    play: Callable[[World], tuple[AnyCommand, ...] | None]
+
+
+def space_until_time_wait(world: World) -> tuple[AnyCommand, ...] | None:
+    """Space after space, until the first TIME_WAIT."""
+    if any(socket.state == "TIME_WAIT" for socket in world.kernel):
+        return None
+    return next_action(world).commands
+
+
+RECORDINGS = {
+    "handshake": Story(
+        "the main story: TCP from the first socket() to TIME_WAIT, packet by packet", space_until_time_wait
+    ),
+}
+
+
+def record(story: Story) -> list[AnyEvent]:
+    """The events of a story."""
     came = threading.Event()
     session = Session(lambda: LabClient(net="private"), OPENING)
     events: list[AnyEvent] = []
@@ -35,20 +61,21 @@ def record() -> list[AnyEvent]:
     session.attach(came.set)
     try:
         for _ in range(MOST_STEPS):
-            _settle(session, came)
+            settle(session, came)
             world = session.world
             if world.ended is not None:
                 raise SystemExit(f"the lab ended: {world.ended.reason}")
-            if any(socket.state == "TIME_WAIT" for socket in world.kernel):
+            commands = story.play(world)
+            if commands is None:
                 return [_anonymous(event) for event in events]
-            for command in next_action(world).commands:
+            for command in commands:
                 session.dispatch(command)
-        raise SystemExit(f"{MOST_STEPS} steps, and no TIME_WAIT")
+        raise SystemExit(f"{MOST_STEPS} steps, and no end")
     finally:
         session.close()
 
 
-def _settle(session: Session, came: threading.Event) -> None:
+def settle(session: Session, came: threading.Event) -> None:
     """Wait until the step is done and no event comes any more."""
     end = time.monotonic() + PATIENCE
     while True:
@@ -72,11 +99,14 @@ def _anonymous(event: AnyEvent) -> AnyEvent:
 
 
 def main() -> int:
-    """Write it, and say what it holds."""
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else RECORDING
-    events = record()
-    save(path, events)
-    print(f"{path}: {len(events)} events, {path.stat().st_size} bytes")
+    """Write them, and say what they hold."""
+    for name in sys.argv[1:] or RECORDINGS:
+        if name not in RECORDINGS:
+            print(f"there is no recording {name!r}: there are {', '.join(RECORDINGS)}")
+            return 2
+        path, events = FOLDER / f"{name}.jsonl", record(RECORDINGS[name])
+        save(path, events, RECORDINGS[name].about)
+        print(f"{path}: {len(events)} events, {path.stat().st_size} bytes")
     return 0
 
 

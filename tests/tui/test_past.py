@@ -1,0 +1,314 @@
+"""Going through time: what is shown, that nothing can be done there, and what a recording on the screen is like."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+
+from netsim.files.recording import load
+from netsim.files.replay import Replay, bundled
+from netsim.model import events as e
+from netsim.model.commands import Step
+from netsim.model.timeline import Timeline
+from netsim.model.world import World
+from netsim.session import Session
+from netsim.story.narrator import WIDTH
+from netsim.text.charset import UNICODE
+from netsim.tui.app import NetsimApp
+from netsim.tui.keymap import REGISTER
+from netsim.tui.time_keys import ALONE, END, NO_FILES, NOW, OLDEST, START, START_RECORDED
+from netsim.tui.widgets.lines_view import LinesView
+from tests.labs import Labs
+from tests.script import ref, tcp
+from tests.tui.stage import Clock, Stage, stage
+
+PAST = "This is the past: it can be looked at, not changed. end goes back to now."
+# What a key may do while the past is shown; every other one in the register has to say that it does not act there.
+LOOKING = {"next", "back", "forward", "to_start", "to_now", "choose", "turn", "scroll(-1)", "scroll(1)", "help", "quit",
+           "palette", "interrupt_app", "record", "export", "slower", "faster", "theme", "stop", "move_cell(-1)",
+           "move_cell(1)", "enter", "filter", "copy_row", "escape"}  # fmt: skip
+
+
+async def three_steps(it: Stage) -> None:
+    """The server has a socket, a port, and listens."""
+    await it.open()
+    script = it.script
+    for name, following, state in (("socket", "setsockopt", None), ("bind", "listen", "CLOSE"), ("listen", "accept",
+                                   "LISTEN")):  # fmt: skip
+        script.now += 1.0
+        script.call("server", name, socket=ref(3, 501, 8888 if state else None))
+        if state:
+            script.now = script.events[-1].at + 0.01  # at once: what the call changed
+            script.kernel(tcp(state, 8888, inode=501))  # type: ignore[arg-type]
+        script.stop("server", script.line("server", following), s=3)
+    await it.deliver()
+
+
+def reversed_texts(it: Stage) -> list[str]:
+    """What is in reverse video."""
+    return [
+        segment.text
+        for tile in it.app.screen.query(LinesView)
+        for y in range(tile.size.height)
+        for segment in tile.render_line(y)
+        if segment.style and segment.style.reverse
+    ]
+
+
+class TestGoing:
+    async def test_back_step_by_step_to_the_start_and_forward_to_now(self) -> None:
+        async with stage() as it:
+            await three_steps(it)
+            now = it.rows()
+            titles = []
+            for key in (",", "pageup", ","):
+                await it.press({",": "comma"}.get(key, key))
+                titles.append(it.rows()[0])
+            for back, title in enumerate(titles, 1):
+                assert f" netsim   THE PAST · {back} back of 4 · packets inferred " in title
+                assert f" step {3 - back} of 3 " in title
+            assert "no port is in use" in it.screen()
+            await it.press("comma")
+            assert "This is the start" in it.screen()
+            for back in (2, 1):
+                await it.press("full_stop")
+                assert f"THE PAST · {back} back of 4" in it.rows()[0]
+            await it.press("full_stop")
+            assert it.rows()[0] == now[0]
+            await it.press("full_stop")
+            assert "This is now" in it.screen()
+            assert it.asked == []
+
+    async def test_what_is_drawn_is_the_world_of_that_moment(self) -> None:
+        async with stage() as it:
+            await three_steps(it)
+            await it.press("comma")
+            assert "8888/tcp   CLOSE" in it.screen()
+            assert "bind(): port 8888 is claimed" in it.screen()
+            assert " SPACE  forward: listen() of the server returns" in it.screen()
+            assert it.board.shown_world == it.session.timeline.at(it.session.timeline.moments[-1])
+            await it.press("end")
+            assert "LISTEN" in it.screen()
+            assert it.board.shown_world is it.session.world
+
+    async def test_home_and_end(self) -> None:
+        async with stage() as it:
+            await three_steps(it)
+            await it.press("home")
+            assert "THE PAST · 3 back of 4" in it.rows()[0]
+            assert "This is the start" in it.screen()
+            await it.press("end")
+            assert "THE PAST" not in it.screen()
+
+    async def test_before_anything_has_happened_there_is_no_past(self) -> None:
+        async with stage() as it:
+            await it.open()
+            await it.press("comma")
+            assert "Nothing has happened yet" in it.screen()
+            assert "THE PAST" not in it.screen()
+
+    async def test_now_goes_on_behind_it(self) -> None:
+        async with stage() as it:
+            await three_steps(it)
+            await it.press("comma")
+            shown = it.rows()[1:]
+            it.script.begin("server", "accept")
+            it.script.sleep("server")
+            await it.deliver()
+            assert "THE PAST · 2 back of 5" in it.rows()[0]
+            assert it.rows()[1:] == shown
+            await it.press("end")
+            assert "zzz" in it.screen()
+
+    async def test_a_fresh_lab_is_shown_as_it_is_now(self) -> None:
+        async with stage() as it:
+            await three_steps(it)
+            await it.press("comma")
+            it.session.restart_lab()
+            it.board.paint()
+            assert "THE PAST" not in it.screen()
+
+    async def test_only_the_space_cap_is_in_reverse_video(self) -> None:
+        async with stage() as it:
+            await three_steps(it)
+            await it.press("comma")
+            assert reversed_texts(it) == ["SPACE"]
+
+    async def test_where_old_events_are_not_kept_the_start_says_so(self) -> None:
+        async with stage() as it:
+            it.session.timeline = timeline = Timeline(64, 64)
+            await three_steps(it)
+            while len(it.script.events) < 100:
+                it.script.call("server", "accept")
+            await it.deliver()
+            assert timeline.first == 64
+            await it.press("home")
+            assert "The first moment left: 64 older events are gone" in it.screen()
+
+
+def test_the_answers_fit_their_row() -> None:
+    texts = (START, START_RECORDED, OLDEST.format(count=1_000_000), NOW, END, ALONE, NO_FILES)
+    assert max(map(len, texts)) <= WIDTH
+
+
+class TestNothingActs:
+    async def test_space_goes_forward_and_asks_the_lab_for_nothing(self) -> None:
+        async with stage() as it:
+            await three_steps(it)
+            await it.press("comma", "comma")
+            it.clock.now += 1.0
+            await it.press("space")
+            assert "THE PAST · 1 back" in it.rows()[0]
+            it.clock.now += 1.0
+            await it.press("pagedown")
+            assert "THE PAST" not in it.screen()
+            assert it.asked == []
+
+    async def test_a_press_that_was_meant_for_the_past_does_not_act_now(self) -> None:
+        async with stage() as it:
+            await three_steps(it)
+            await it.press("comma")
+            for _ in range(3):
+                it.clock.now += 0.01
+                await it.press("space")
+            assert "THE PAST" not in it.screen()
+            assert it.asked == []
+            it.arm()
+            await it.press("space")
+            assert it.asked == [Step(id=3, who="client1")]
+
+    async def test_every_other_key_says_why_not(self) -> None:
+        acting = [key for key in REGISTER if key.action not in LOOKING and "open(" not in key.action]
+        assert len(acting) >= 12
+        async with stage() as it:
+            await three_steps(it)
+            for key in acting:
+                await it.press("end", "comma", key.keys.split(",")[0])
+                assert PAST in it.screen(), key
+                assert "THE PAST · 1 back" in it.rows()[0], key
+                assert it.asked == [], key
+                assert it.board.typed is None, key
+            assert len(it.labs) == 1
+
+    async def test_whatever_is_pressed_nothing_reaches_the_lab(self) -> None:
+        async with stage() as it:
+            await three_steps(it)
+            await it.press("home")
+            leaving = ("quit", "interrupt_app", "stop", "palette", "to_now", "next", "forward")
+            for key in (key for key in REGISTER if "open(" not in key.action and key.action not in leaving):
+                await it.press(key.keys.split(",")[0])
+                assert it.asked == [], key
+            assert it.board.past.shown
+            assert len(it.labs) == 1
+
+    async def test_what_plays_by_itself_stops(self) -> None:
+        async with stage() as it:
+            await three_steps(it)
+            await it.press("a")
+            assert it.board.driver.playing
+            await it.press("comma")
+            assert not it.board.driver.playing
+            await it.pilot.pause(0.05)
+            assert it.asked == []
+
+    async def test_quit_asks_and_the_past_stays_when_it_is_not_meant(self) -> None:
+        async with stage() as it:
+            await three_steps(it)
+            await it.press("comma", "q")
+            assert "Quit?" in it.screen()
+            await it.press("c")
+            assert "THE PAST" in it.screen()
+            assert "Quit?" not in it.screen()
+
+
+class TestLookingRound:
+    async def test_tab_and_digits_only_turn_the_view(self) -> None:
+        async with stage() as it:
+            await three_steps(it)
+            it.script.start("client2")
+            it.script.call("server", "accept")
+            await it.deliver()
+            count = len(it.session.timeline)
+            await it.press("comma", "2")
+            assert it.board.shown_world.focus.number == 2
+            await it.press("tab")
+            assert it.board.shown_world.focus.role == "server"
+            await it.press("7")
+            assert "There was no client 7 then" in it.screen()
+            assert len(it.session.timeline) == count
+            await it.press("end")
+            assert it.board.shown_world is it.session.world
+
+
+@cache
+def recorded() -> tuple[e.AnyEvent, ...]:
+    return tuple(load(bundled()["handshake"]))
+
+
+@asynccontextmanager
+async def replayed(events: tuple[e.AnyEvent, ...], note: str = "") -> AsyncIterator[Stage]:
+    """The app in front of a recording."""
+    session, clock = Session(lambda: Replay(events), recording="story.jsonl", note=note), Clock()
+    app = NetsimApp(session, UNICODE, animation=False, clock=clock)
+    async with app.run_test(size=(80, 24)) as pilot:
+        it = Stage(pilot, session, Labs(), clock)
+        await it.until(lambda: "RECORDED" in it.screen())
+        yield it
+
+
+class TestReplay:
+    async def test_it_begins_at_the_start_and_space_goes_through_all_of_it(self) -> None:
+        async with replayed(recorded()) as it:
+            assert " netsim   RECORDED · moment 1 of 38 · private net " in it.rows()[0]
+            assert "SPACE  forward: socket() of the server returns" in it.screen()
+            worlds: list[World] = [it.board.shown_world]
+            for place in range(2, 39):
+                it.clock.now += 1.0
+                await it.press("space")
+                assert f"RECORDED · moment {place} of 38" in it.rows()[0]
+                worlds.append(it.board.shown_world)
+            timeline = it.session.timeline
+            assert worlds == [*(timeline.at(index) for index in timeline.moments), timeline.now]
+            assert "the end of the recording" in it.screen()
+            await it.press("space")
+            assert "moment 38 of 38" in it.rows()[0]
+
+    async def test_it_is_the_session_that_was_recorded(self) -> None:
+        async with replayed(recorded()) as it:
+            assert it.session.timeline.events == recorded()
+            assert not it.session.pending
+
+    async def test_every_acting_key_says_what_it_is_also_at_the_end(self) -> None:
+        async with replayed(recorded()) as it:
+            await it.press("end")
+            for key in ("c", "s", "x", "u", "n", "r", "K", "i", "d", "f", "o", "a", "b", "m"):
+                it.board.say("")
+                await it.press(key)
+                assert "A recording can't be changed" in it.screen(), key
+                assert it.board.asking == ""
+
+    async def test_it_says_recorded_at_every_moment(self) -> None:
+        ended = (*recorded(), e.LabEnded(at=20.0, reason="It was closed."))
+        async with replayed(ended) as it:
+            await it.press("end")
+            assert " RECORDED · moment 39 of 39 · the lab has ended " in it.rows()[0]
+
+    async def test_q_needs_no_question(self) -> None:
+        async with replayed(recorded()) as it:
+            await it.press("end", "q")
+            assert it.app.return_value == 0
+
+    async def test_what_is_wrong_with_it_is_said(self) -> None:
+        async with replayed(recorded()[:60], "Line 62: the file is cut off here. It is shown up to there.") as it:
+            assert "Line 62: the file is cut off here" in it.screen()
+            await it.press("space")
+            assert "Line 62" not in it.screen()
+            await it.press("end")
+            assert "Line 62: the file is cut off here" in it.screen()
+
+    async def test_no_file_is_written_where_there_is_no_tool_for_it(self) -> None:
+        async with replayed(recorded()) as it:
+            for key in ("R", "e"):
+                await it.press(key)
+                assert "No file is written here" in it.screen()
