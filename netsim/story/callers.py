@@ -1,0 +1,60 @@
+"""What the sentences call the two sides of a conversation: the client, the server, or the stranger's program by name.
+
+Law: a stranger is called by what psutil says of its process; where that is not known, it is "another program".
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from netsim.model.address import Conversation, Role
+from netsim.model.strangers import Stranger, is_strangers, stranger
+from netsim.model.world import World
+
+WIDTH = 77  # columns of a sentence
+WHO = "@who"
+UNKNOWN = "another program"
+
+
+class Caller(NamedTuple):
+    """`long` where there is room for it: "nc (PID 41299)"; `short`: "nc"."""
+
+    long: str
+    short: str
+    ours: bool = False
+
+    def fit(self, sentence: str) -> str:
+        """The sentences with their "@who" filled in, by the long name if they are no longer than WIDTH then."""
+        proper = not self.ours and self.short != UNKNOWN
+        told = [_filled(sentence, name, proper=proper) for name in (self.long, self.short)]
+        return told[0] if len(told[0]) <= WIDTH else told[1]
+
+    @property
+    def whose(self) -> str:
+        """ "the client's", "nc's"."""
+        return f"{self.short}'s"
+
+
+def _filled(sentence: str, name: str, *, proper: bool) -> str:
+    first = name if proper else name[0].upper() + name[1:]
+    sentence = sentence.replace(f". {WHO}", f". {first}")
+    return (first + sentence[len(WHO) :] if sentence.startswith(WHO) else sentence).replace(WHO, name)
+
+
+def side(world: World, conversation: Conversation, role: Role) -> Caller:
+    """The name of one side: "the client" and "the server" are ours."""
+    if role == "client" and is_strangers(world, conversation):
+        return name_of(stranger(world, conversation))
+    return Caller(f"the {role}", f"the {role}", ours=True)
+
+
+def name_of(known: Stranger) -> Caller:
+    """What a stranger is called."""
+    name = known.name or UNKNOWN
+    return Caller(f"{name} (PID {known.pids[0]})" if known.pids else name, name)
+
+
+def not_ours(world: World, conversation: Conversation) -> str:
+    """Why no key can make this stranger do anything."""
+    who = name_of(stranger(world, conversation))
+    return who.fit("@who is not ours: it does what it wants. 1 shows our client, tab the server.")
