@@ -1,19 +1,21 @@
-"""Draws the README's picture from the recorded story: `python -m tests.pictures`; a dev tool, not in the package.
+"""Draws the README's pictures from recorded sessions: `python -m tests.pictures`; a dev tool, not in the package.
 
-Nothing runs and nothing is measured: the same recording and the same program give the same bytes. Beside the SVG it
+Nothing runs and nothing is measured: the same recordings and the same program give the same bytes. Beside each SVG it
 writes the plain form that a test compares: each row's text, and below it a letter for each cell's style.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
-from xml.sax.saxutils import escape
+from typing import NamedTuple
+
+from textual.theme import Theme
 
 from netsim.files.recording import load
-from netsim.model.events import CommandAccepted
+from netsim.model.events import AnyEvent, CommandAccepted
 from netsim.model.timeline import Timeline
 from netsim.model.world import World
 from netsim.story.director import next_action
@@ -22,39 +24,45 @@ from netsim.text.charset import UNICODE, cells
 from netsim.text.grid import Grid
 from netsim.text.lines import Line, plain
 from netsim.text.screen import Scene, draw_screen
+from netsim.tui.flights import FLIGHT
 from netsim.tui.keymap import keys_line
-from netsim.tui.theme import DARK
+from netsim.tui.theme import DARK, LIGHT
+from tests.svg import Frame, animated, still
 
 ROOT = Path(__file__).parent.parent
-SVG = ROOT / "screenshots" / "handshake.svg"
-PLAIN = ROOT / "tests" / "text" / "handshake.txt"
-SIZE = (80, 24)
-CELL = (9, 19)  # pixels
-FONT = 15
-MARGIN = 12
-FAMILY = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
-ALT = "netsim: the client has called; the answer of the kernel on the server's side, a SYN-ACK, is held"
+PICTURES = ROOT / "screenshots"
+PLAINS = ROOT / "tests" / "text" / "pictures"
+READING = 3.2  # seconds for a moment of the story
 LETTERS = {"": ".", "bold": "b", "rule": "r", "head": "h", "client": "c", "server": "s", "client-bold": "C",
            "server-bold": "S", "next": "N", "lost": "l", "key": "k"}  # fmt: skip
-BOLD = ("bold", "head", "client-bold", "server-bold", "lost", "key")
 
 
-def synack_held() -> World:
-    """The recorded world at the moment when the client's SYN has its answer, and the answer is held."""
-    with as_file(files("netsim.recordings") / "handshake.jsonl") as path:
-        events = load(path)
-    timeline, found = Timeline(), None
-    for event in events:
-        if found is not None and isinstance(event, CommandAccepted):
-            return found  # all that belongs to the moment has come, the kernel's states too
+class Picture(NamedTuple):
+    """A file in screenshots/. `frames` are drawn in a loop, one for a still; `poster`: which is seen where none moves."""
+
+    name: str
+    alt: str
+    frames: Callable[[], list[Frame]]
+    poster: int = 0
+    theme: Theme = DARK
+
+
+def moments(recording: str) -> list[World]:
+    """The worlds of a recorded session at the end of each of its steps."""
+    timeline, found = Timeline(), []
+    for event in _events(recording):
+        if isinstance(event, CommandAccepted) and event.kind != "StartEndpoint":
+            found.append(timeline.now)
         timeline.append(event)
-        world = timeline.now
-        if len(world.packets) == 2 and world.packets[1].fate == "held":
-            found = world
-    raise ValueError("the recording has no held SYN-ACK")
+    return [*found, timeline.now]
 
 
-def draw(world: World, size: tuple[int, int] = SIZE) -> list[Line]:
+def _events(recording: str) -> Sequence[AnyEvent]:
+    with as_file(files("netsim.recordings") / f"{recording}.jsonl") as path:
+        return load(path)
+
+
+def draw(world: World, size: tuple[int, int] = (80, 24), progress: dict[int, float] | None = None) -> list[Line]:
     """The screen of that world, as the app draws it with the clock at that moment."""
     grid = Grid.of(*size)
     assert grid is not None
@@ -66,73 +74,91 @@ def draw(world: World, size: tuple[int, int] = SIZE) -> list[Line]:
         keys=keys_line(),
         target=action.target,
         now=world.at,
+        progress=progress or {},
     )
     return draw_screen(world, grid, UNICODE, scene)
 
 
-def plain_form(lines: Sequence[Line]) -> str:
-    """Text and styles, to be compared and to be read in a diff."""
-    rows = []
-    for line in lines:
-        rows += [plain(line).rstrip(), "".join(LETTERS[span.style] * cells(span.text) for span in line).rstrip(".")]
+def handshake() -> list[Frame]:
+    """From the client that stands before connect() to the one connection that accept() has taken."""
+    worlds = moments("handshake")
+    first = next(i for i, world in enumerate(worlds) if world.packets) - 1
+    last = next(i for i, world in enumerate(worlds) if len(world.endpoints["server"].sockets) > 1)
+    frames: list[Frame] = []
+    before = worlds[first]
+    for world in worlds[first : last + 1]:
+        known = {packet.number: packet.fate for packet in before.packets}
+        moving = [p.number for p in world.packets if known.get(p.number, "") != p.fate]
+        for part in (0.3, 0.65) if moving else ():
+            frames.append(Frame(draw(world, progress=dict.fromkeys(moving, part)), FLIGHT / 2))
+        frames.append(Frame(draw(world), READING))
+        before = world
+    return frames
+
+
+def _synack_held(frames: list[Frame]) -> int:
+    wanted = "SPACE  deliver the SYN-ACK"
+    return max(i for i, frame in enumerate(frames) if any(wanted in plain(line) for line in frame.lines))
+
+
+def _moment(recording: str, size: tuple[int, int], found: Callable[[World], bool]) -> list[Frame]:
+    world = next(world for world in moments(recording) if found(world))
+    return [Frame(draw(world, size), READING)]
+
+
+def _has_unaccepted(world: World) -> bool:
+    return any(s.state == "ESTABLISHED" and not s.inode for s in world.kernel)
+
+
+PICTURES_TO_DRAW = (
+    Picture(
+        "handshake",
+        "netsim: the three-way handshake, one real packet after the other: SYN, SYN-ACK, ACK, each held and delivered",
+        handshake,
+        poster=-1,
+    ),
+    Picture(
+        "wide",
+        "netsim on a wide terminal: both programs, the kernel on either side, and the wire between them",
+        lambda: _moment("handshake", (160, 28), _has_unaccepted),
+    ),
+    Picture(
+        "light",
+        "netsim on a light background: the connection stands, and no process has it yet",
+        lambda: _moment("handshake", (80, 24), _has_unaccepted),
+        theme=LIGHT,
+    ),
+)
+
+
+def plain_form(frames: Sequence[Frame]) -> str:
+    """Text and styles, to be compared and to be read in a diff; a line of dashes between frames."""
+    rows: list[str] = []
+    for index, frame in enumerate(frames):
+        if index:
+            rows.append("-" * 20)
+        for line in frame.lines:
+            letters = "".join(LETTERS[span.style] * cells(span.text) for span in line)
+            rows += [plain(line).rstrip(), letters.rstrip(".")]
     return "\n".join(rows) + "\n"
 
 
-def svg(lines: Sequence[Line]) -> str:
-    """A picture on a fixed grid: each run of one style starts in its own column and is as wide as its cells."""
-    width, height = SIZE[0] * CELL[0] + 2 * MARGIN, SIZE[1] * CELL[1] + 2 * MARGIN
-    out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{ALT}">',
-        f'<rect width="{width}" height="{height}" rx="8" fill="{DARK.background}"/>',
-        f'<g font-family="{FAMILY}" font-size="{FONT}" xml:space="preserve">',
-    ]
-    for row, line in enumerate(lines):
-        column = 0
-        for span in line:
-            out += _run(span.text, span.style, column, row)
-            column += cells(span.text)
-    return "\n".join([*out, "</g>", "</svg>", ""])
-
-
-def _run(text: str, style: str, column: int, row: int) -> list[str]:
-    x, y = MARGIN + column * CELL[0], MARGIN + row * CELL[1]
-    colour = _colour(style)
-    out = []
-    if style == "next":
-        out.append(f'<rect x="{x}" y="{y}" width="{cells(text) * CELL[0]}" height="{CELL[1]}" fill="{colour}"/>')
-        colour = DARK.background or "#000000"
-    bold = ' font-weight="bold"' if style in BOLD else ""
-    for word, start in _words(text):
-        length = cells(word) * CELL[0]
-        out.append(
-            f'<text x="{x + start * CELL[0]}" y="{y + FONT}" fill="{colour}"{bold} textLength="{length}" '
-            f'lengthAdjust="spacingAndGlyphs">{escape(word)}</text>'
-        )
-    return out
-
-
-def _words(text: str) -> list[tuple[str, int]]:
-    """What stands between runs of blanks, with its column: a renderer that squeezes blanks moves nothing."""
-    found, column = [], 0
-    for word in text.split(" "):
-        if word:
-            found.append((word, column))
-        column += cells(word) + 1
-    return found
-
-
-def _colour(style: str) -> str:
-    name = style.removesuffix("-bold")
-    return DARK.variables.get(name) or DARK.foreground or "#FFFFFF"
+def svg(picture: Picture) -> str:
+    """The picture's file."""
+    frames = picture.frames()
+    if len(frames) == 1:
+        return still(frames[0].lines, picture.theme, picture.alt)
+    poster = picture.poster if picture.poster >= 0 else _synack_held(frames)
+    return animated(frames, poster, picture.theme, picture.alt)
 
 
 def main() -> int:
-    """Draw it anew."""
-    lines = draw(synack_held())
-    SVG.parent.mkdir(exist_ok=True)
-    SVG.write_text(svg(lines), encoding="utf-8")
-    PLAIN.write_text(plain_form(lines), encoding="utf-8")
-    print("\n".join(plain(line) for line in lines))
+    """Draw them anew."""
+    PICTURES.mkdir(exist_ok=True)
+    PLAINS.mkdir(exist_ok=True)
+    for picture in PICTURES_TO_DRAW:
+        (PICTURES / f"{picture.name}.svg").write_text(svg(picture), encoding="utf-8")
+        (PLAINS / f"{picture.name}.txt").write_text(plain_form(picture.frames()), encoding="utf-8")
     return 0
 
 

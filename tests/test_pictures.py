@@ -1,4 +1,4 @@
-"""The picture of the README and the program agree, cell for cell. `python -m tests.pictures` draws it anew."""
+"""The pictures of the README and the program agree, cell for cell. `python -m tests.pictures` draws them anew."""
 
 from __future__ import annotations
 
@@ -6,37 +6,56 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from netsim.text.charset import cells
 from netsim.text.lines import plain
-from tests.pictures import PLAIN, ROOT, SIZE, SVG, draw, plain_form, svg, synack_held
+from tests.pictures import PICTURES, PICTURES_TO_DRAW, PLAINS, ROOT, Picture, handshake, plain_form, svg
 
 AGAIN = "the picture is not what the program draws: python -m tests.pictures, and look at it"
+each_picture = pytest.mark.parametrize("picture", PICTURES_TO_DRAW, ids=lambda picture: picture.name)
 
 
-def test_the_program_still_draws_what_the_picture_shows() -> None:
-    assert plain_form(draw(synack_held())) == PLAIN.read_text("utf-8"), AGAIN
+@each_picture
+def test_the_program_still_draws_what_the_picture_shows(picture: Picture) -> None:
+    assert plain_form(picture.frames()) == (PLAINS / f"{picture.name}.txt").read_text("utf-8"), AGAIN
+    assert svg(picture) == (PICTURES / f"{picture.name}.svg").read_text("utf-8"), AGAIN
 
 
-def test_the_picture_shows_that_moment() -> None:
-    """Every word of the drawn screen stands in the SVG in its order, and nothing else does."""
-    texts = [
-        node.text for node in ElementTree.fromstring(SVG.read_text("utf-8")).iter() if node.text and node.text.strip()
-    ]
-    assert texts == [word for line in draw(synack_held()) for span in line for word in span.text.split()], AGAIN
+@each_picture
+def test_it_is_used_and_is_whole(picture: Picture) -> None:
+    assert f"screenshots/{picture.name}.svg" in (ROOT / "README.md").read_text("utf-8")
+    for frame in picture.frames():
+        widths = {sum(cells(span.text) for span in line) for line in frame.lines}
+        assert len(widths) == 1, "a line is longer than another"
+        assert any(span.style == "next" for line in frame.lines for span in line), "nothing is to be done"
 
 
-def test_it_is_the_held_syn_ack_on_a_whole_screen() -> None:
-    lines = draw(synack_held())
-    assert [sum(cells(span.text) for span in line) for line in lines] == [SIZE[0]] * SIZE[1]
-    screen = "\n".join(plain(line) for line in lines)
-    for wanted in ("SYN_SENT", "SYN_RECV", "SYN-ACK seq=0 ack=1", "SPACE  deliver the SYN-ACK"):
-        assert wanted in screen
-    assert [span.text for line in lines for span in line if span.style == "next"] != []
+@each_picture
+def test_every_word_of_the_screen_is_in_the_picture(picture: Picture) -> None:
+    drawn = ElementTree.fromstring((PICTURES / f"{picture.name}.svg").read_text("utf-8"))
+    texts = {node.text for node in drawn.iter("{http://www.w3.org/2000/svg}text")}
+    wanted = {w for frame in picture.frames() for line in frame.lines for span in line for w in span.text.split()}
+    assert texts == wanted, AGAIN
 
 
-def test_it_needs_nothing_from_elsewhere_and_names_nothing_of_the_machine() -> None:
-    picture = svg(draw(synack_held()))
-    assert re.findall(r"https?://[^\"]+", picture) == ["http://www.w3.org/2000/svg"]
-    recording = (ROOT / "netsim" / "recordings" / "handshake.jsonl").read_text("utf-8")
+def test_nothing_else_lies_there() -> None:
+    assert {path.name for path in PICTURES.iterdir()} == {f"{picture.name}.svg" for picture in PICTURES_TO_DRAW}
+
+
+def test_the_handshake_is_told_from_the_call_to_accept() -> None:
+    texts = ["\n".join(plain(line) for line in frame.lines) for frame in handshake()]
+    order = ["connect() calls", "deliver the SYN ", "deliver the SYN-ACK", "deliver the ACK", "accept()"]
+    at = 0
+    for wanted in order:
+        at = next(i for i in range(at, len(texts)) if wanted in texts[i])
+
+
+@each_picture
+def test_it_needs_nothing_from_elsewhere_and_names_nothing_of_the_machine(picture: Picture) -> None:
+    drawn = svg(picture)
+    assert re.findall(r"https?://[^\"]+", drawn) == ["http://www.w3.org/2000/svg"]
+    for recording in (ROOT / "netsim" / "recordings").glob("*.jsonl"):
+        drawn += recording.read_text("utf-8")
     for private in (str(ROOT), str(Path.home()) + "/", "/usr/", "/tmp/", "pyenv"):
-        assert private not in picture + recording
+        assert private not in drawn
