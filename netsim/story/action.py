@@ -17,7 +17,7 @@ class Action(Struct, frozen=True, kw_only=True):
 
     `who`: the endpoint that it touches ("" for none); `packet`: the held packet, by its number. `until`: a label that
     waits for the kernel's timer has "{left}" in it for the seconds until then, on the lab's clock. `begin_again`: no
-    command, but the offer of a fresh lab.
+    command, but the offer of a fresh lab. `types`: no command yet, but a line to be typed for `who`.
     """
 
     id: str
@@ -28,6 +28,7 @@ class Action(Struct, frozen=True, kw_only=True):
     packet: int | None = None
     until: float | None = None
     begin_again: bool = False
+    types: bool = False
 
     @property
     def target(self) -> str:

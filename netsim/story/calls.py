@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from netsim.model.address import Conversation
 from netsim.model.events import CallAhead, KernelSocket
-from netsim.model.views import kernel_socket, unread_bytes, waiting
+from netsim.model.views import kernel_socket, local_of, unread_bytes, waiting
 from netsim.model.world import Endpoint, World
+from netsim.story.callers import side
 
 READING = frozenset({"accept", "recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg"})
 SENDING = frozenset({"send", "sendall", "sendto", "sendmsg"})
@@ -34,6 +36,10 @@ def describe(endpoint: Endpoint, world: World) -> str:
     """The SPACE line for running this stopped program on: who, and what the call will do."""
     who = speaker(endpoint, world)
     ahead = endpoint.next_call
+    if ahead is None and endpoint.ahead:
+        return f"{who}: run on to {endpoint.ahead[0].name}(), line {endpoint.ahead[0].line}"
+    if ahead is None and endpoint.own is not None:
+        return f"{who}: run on; its own lines have no socket call ahead"
     if ahead is None:
         return f"{who}: run on to the end of the program"
     return f"{who}: {_deed(endpoint, ahead, world)}"
@@ -42,6 +48,8 @@ def describe(endpoint: Endpoint, world: World) -> str:
 def _deed(endpoint: Endpoint, ahead: CallAhead, world: World) -> str:
     port = world.lab.port if world.lab else 8888
     socket = socket_of(endpoint, ahead.fd, world)
+    if endpoint.own is not None and (told := _own_deed(endpoint, ahead, world)):
+        return told
     match ahead.name:
         case "socket":
             return "ask the kernel for a socket"
@@ -73,13 +81,39 @@ def _deed(endpoint: Endpoint, ahead: CallAhead, world: World) -> str:
             return f"{name}()"
 
 
+def _own_deed(endpoint: Endpoint, ahead: CallAhead, world: World) -> str:
+    """Where the label would name a port or an option: of a person's own program they are known afterwards."""
+    ref = next((ref for ref in endpoint.sockets if ref.fd == ahead.fd), None)
+    local = local_of(world, ref) if ref is not None else None
+    match ahead.name:
+        case "setsockopt":
+            return "setsockopt() sets an option of the socket"
+        case "bind":
+            return "bind() claims an address and a port"
+        case "listen":
+            return f"listen() lets the kernel take calls for port {local.port}" if local else "listen()"
+        case "connect" | "connect_ex":
+            if endpoint.transport == "udp":
+                return f"{ahead.name}() notes an address; UDP sends nothing for it"
+            return f"{ahead.name}() calls its server"
+        case "create_connection":
+            return "create_connection() makes a socket and calls its server"
+        case "create_server":
+            return "create_server() makes a socket, claims a port and listens"
+        case "sendto":
+            return "sendto() sends one datagram"
+        case _:
+            return ""
+
+
 def _accept_deed(endpoint: Endpoint, world: World) -> str:
     if not is_ready(endpoint):
         return "accept(); nobody waits in the queue, so it will sleep"
     queue = waiting(world, endpoint)
     if queue and queue[0].remote is not None:
         which = "the first" if len(queue) > 1 else "the connection"
-        return f"accept() takes {which}, :{queue[0].remote.port}"
+        caller = side(world, Conversation("tcp", queue[0].remote, queue[0].local), "client")
+        return f"accept() takes {which}, :{queue[0].remote.port}" + ("" if caller.ours else f", {caller.long}")
     return "accept() takes the connection that waits"
 
 

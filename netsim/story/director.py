@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from netsim.model.commands import AnyCommand, ReleasePacket, StartEndpoint, Step
-from netsim.model.views import client_name, clients, end_of, packets_of
+from netsim.model.views import client_name, clients, conversation_in_focus, end_of, packets_of
 from netsim.model.world import Endpoint, World
 from netsim.story.action import Action
 from netsim.story.calls import describe, is_ready, speaker, would_sleep
-from netsim.story.packets import conversation_in_focus, describe_delivery, oldest_held
+from netsim.story.own import MOST_CLIENTS, is_own, one_more, type_a_line, type_all_the_same
+from netsim.story.packets import describe_delivery, oldest_held
 
 OPENING: tuple[StartEndpoint, ...] = (
     StartEndpoint(who="server", program="tcp_server.py", role="server", transport="tcp"),
@@ -25,11 +26,10 @@ UDP_PAIR: tuple[StartEndpoint, ...] = (
 )
 
 
-MOST_CLIENTS = 9  # as many as there are keys to choose one
-
-
 def new_client(world: World) -> StartEndpoint | None:
     """One more TCP client, None if there are as many as can be chosen by a key."""
+    if is_own(world):
+        return one_more(world)
     number = len(clients(world, "tcp")) + 1
     if number > MOST_CLIENTS:
         return None
@@ -41,7 +41,7 @@ def next_action(world: World) -> Action:
     """What a press of space would do now, and what the SPACE line says about it."""
     if world.ended is not None:
         return Action(id="ended", cap="", label="the lab is gone: b begins again with a fresh one, q quits")
-    if len(world.endpoints) < len(OPENING) and world.step == 0:
+    if len(world.endpoints) < len(OPENING) and world.step == 0 and not is_own(world):
         return Action(id="starting", cap="", label="starting two programs ...")
     for rule in RULES:
         action = rule(world)
@@ -115,8 +115,8 @@ def _run_to_sleep(world: World) -> Action | None:
 
 
 def _begin_udp(world: World) -> Action | None:
-    """Rule 8: UDP has not been played yet."""
-    if any(endpoint.transport == "udp" for endpoint in world.endpoints.values()):
+    """Rule 8: UDP has not been played yet. A person's own programs are played alone."""
+    if is_own(world) or any(endpoint.transport == "udp" for endpoint in world.endpoints.values()):
         return None
     return Action(
         id=f"{world.step}:udp",
@@ -128,14 +128,31 @@ def _begin_udp(world: World) -> Action | None:
 
 def _end(world: World) -> Action:
     """Rule 9: all asleep or ended."""
-    busy = next((each for each in world.endpoints.values() if each.status in ("starting", "running")), None)
+    busy = next((each for each in world.endpoints.values() if each.is_on_its_way), None)
     if busy is not None:
         label = f"the {speaker(busy, world)} runs; i interrupts it"
         return Action(id=f"{world.step}:busy", cap="", label=label)
+    if is_own(world):
+        return _end_of_own(world)
     return Action(
         id=f"{world.step}:end",
         label="the end: begin again with a fresh lab?  (or r restart, u UDP)",
         begin_again=True,
+    )
+
+
+def _end_of_own(world: World) -> Action:
+    """Nothing is left that a step could do: the person's programs sleep, or have ended."""
+    spinning = next((each for each in world.endpoints.values() if each.spins), None)
+    if spinning is not None:
+        label = f"the {speaker(spinning, world)} runs without a stop; i interrupts it"
+        return Action(id=f"{world.step}:spins", cap="", label=label)
+    asleep = [each for each in world.endpoints.values() if each.status == "asleep"]
+    if asleep:
+        label = f"nothing to step: the {speaker(asleep[0], world)} sleeps; i interrupts it, b begins again"
+        return Action(id=f"{world.step}:asleep", cap="", label=label)
+    return Action(
+        id=f"{world.step}:end", label="all have ended: begin again with a fresh lab?  (or r restart)", begin_again=True
     )
 
 
@@ -158,11 +175,15 @@ def _focused_transport(world: World, endpoint: Endpoint) -> bool:
 
 
 def _in_focus(world: World, endpoint: Endpoint) -> bool:
-    return _focused_transport(world, endpoint) and (endpoint.role == "server" or endpoint.number == world.focus.number)
+    shown = endpoint.role == "server" or (endpoint.number == world.focus.number and world.focus.stranger is None)
+    return shown and _focused_transport(world, endpoint)
 
 
 def _rank(endpoint: Endpoint) -> tuple[bool, int]:
     return (endpoint.role != "server", endpoint.number)
 
 
-RULES = (deliver_next, _wait_for_the_lost, _run_what_waits, _run_what_will_not_sleep, _run_to_sleep, _begin_udp)
+RULES = (
+    deliver_next, _wait_for_the_lost, _run_what_waits, _run_what_will_not_sleep, type_a_line, _run_to_sleep,
+    type_all_the_same, _begin_udp,
+)  # fmt: skip

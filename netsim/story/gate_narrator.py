@@ -19,8 +19,10 @@ from netsim.model.events import (
     PacketSeen,
 )
 from netsim.model.packet import Packet
+from netsim.model.strangers import is_strangers
 from netsim.model.views import end_of, unread_bytes
 from netsim.model.world import World
+from netsim.story.callers import Caller, side
 from netsim.story.calls import plural
 from netsim.story.packets import packet_name
 
@@ -37,6 +39,9 @@ def narrate_gate(world: World) -> str | None:
             return "The gate is closed: from now on every packet waits for you."
         case GateFailed(reason=reason):
             return f"The gate has failed, packets pass unseen; o restarts it. {reason}"
+    told = _strangers_deed(world)
+    if told is not None:
+        return told
     calls = [event for event in world.since if isinstance(event, CallReturned) and not event.thread]
     if calls:
         return _call_and_packets(calls[-1], world)
@@ -50,6 +55,8 @@ def narrate_gate(world: World) -> str | None:
             case PacketHeld() if packet.repeats:
                 return _sent_again(packet)
             case PacketHeld() if "SYN" in packet.flags and "ACK" not in packet.flags:
+                if is_strangers(world, packet.conversation):
+                    return _did(packet, world)
                 port = packet.conversation.client.port
                 return f"connect(): the kernel chose port {port} and sent a SYN. The client sleeps."
             case PacketReleased():
@@ -57,6 +64,45 @@ def narrate_gate(world: World) -> str | None:
             case PacketSeen() if packet.repeats:
                 return _sent_again(packet)
     return None
+
+
+def _strangers_deed(world: World) -> str | None:
+    """What a stranger has done by itself after all that this step did: its newest packet tells."""
+    for event in reversed(world.since):
+        match event:
+            case CallReturned() | PacketReleased() | PacketDropped():
+                return None
+            case PacketHeld(sender="client", conversation=there, repeats=False) if there is not None:
+                packet = _packet(world, event)
+                if packet is not None and is_strangers(world, there):
+                    return _did(packet, world)
+    return None
+
+
+def _did(packet: Packet, world: World) -> str | None:
+    """A stranger's packet is held: what its program must have done."""
+    caller = side(world, packet.conversation, "client")
+    match packet_name(packet):
+        case "SYN":
+            port = packet.conversation.client.port
+            return caller.fit(f"@who calls, from port {port}: its SYN waits at the gate.")
+        case "datagram":
+            return caller.fit(f"@who sent a datagram of {plural(packet.length, 'byte')}: it waits at the gate.")
+        case "FIN":
+            return caller.fit("@who has closed, or has ended: the kernel says so with a FIN.")
+        case name if packet.length and _has_connected(packet, world):
+            return caller.fit(f"The SYN-ACK has arrived: @who is connected, and sent {name}.")
+        case name if packet.length:
+            return caller.fit(f"@who sent {name}: they wait at the gate.")
+    return None
+
+
+def _has_connected(packet: Packet, world: World) -> bool:
+    """Whether its handshake's answer was delivered in this step."""
+    delivered = (_packet(world, event) for event in world.since if isinstance(event, PacketReleased))
+    return any(
+        each and packet_name(each) == "SYN-ACK" and each.conversation == packet.conversation for each in delivered
+    )
 
 
 def _call_and_packets(event: CallReturned, world: World) -> str | None:
@@ -88,44 +134,49 @@ def _delivered(packet: Packet, world: World) -> str | None:
     }
     states: dict[Role, str] = {role: end.state if end is not None else "" for role, end in ends.items()}
     there: Role = "server" if packet.sender == "client" else "client"
+    receiver = side(world, packet.conversation, there)
     match packet_name(packet):
         case "SYN" if states["server"] == "SYN_RECV":
             return "The kernel answered the SYN by itself. The server program knows nothing yet."
         case "SYN" if states["client"] == "SYN_SENT":
             return "The SYN has arrived, and the kernel ignores it: the queue is full."
         case "SYN-ACK":
-            return "The SYN-ACK has arrived: the client's end is open, and the kernel answers."
+            if receiver.ours:
+                return "The SYN-ACK has arrived: the client's end is open, and the kernel answers."
+            return receiver.fit("The SYN-ACK has arrived: @who is connected; the kernel answers.")
         case "ACK" if "TIME_WAIT" in states.values():
             return "Both closed. The side that closed first keeps its port in TIME_WAIT for 60 s."
         case "ACK" if states["client"] == states["server"] == "ESTABLISHED":
-            return _acknowledged(packet, ends)
+            return _acknowledged(packet, ends, side(world, packet.conversation, packet.sender))
         case "ACK" if "FIN_WAIT2" in states.values():
-            who = "client" if states["client"] == "FIN_WAIT2" else "server"
-            return f"The {who}'s FIN is acknowledged: it waits in FIN_WAIT2 for the other side's."
+            closer = side(world, packet.conversation, "client" if states["client"] == "FIN_WAIT2" else "server")
+            whose = f"The {closer.whose.removeprefix('the ')}" if closer.ours else closer.whose
+            return f"{whose} FIN is acknowledged: it waits in FIN_WAIT2 for the other side's."
         case "FIN" if states[there] == "CLOSE_WAIT":
-            return f"The FIN has arrived: the {there}'s program will read the end of the stream."
+            program = "@who's program" if receiver.ours else "@who"
+            return receiver.fit(f"The FIN has arrived: {program} will read the end of the stream.")
         case "FIN" if states[there] == "TIME_WAIT":
             return "The second FIN has arrived, and the kernel answers it: one ACK is left."
         case "RST":
-            return f"The RST has arrived: the {there}'s end of the connection is gone at once."
+            return f"The RST has arrived: {receiver.whose} end of the connection is gone at once."
         case "datagram":
             return "UDP: one packet, no handshake, no ACK. Nothing tells the sender it arrived."
         case "ICMP message":
             return f"ICMP says: {packet.icmp}. Only a connected UDP socket's program hears of it."
         case name if packet.length:
-            return f"The kernel has the {name} for the {there}, and answers with an ACK."
+            return receiver.fit(f"The kernel has the {name} for @who, and answers with an ACK.")
     return None
 
 
-def _acknowledged(packet: Packet, ends: dict[Role, KernelSocket | None]) -> str:
+def _acknowledged(packet: Packet, ends: dict[Role, KernelSocket | None], reader: Caller) -> str:
     server, receiver = ends["server"], ends[packet.sender]
     if packet.ack == 1 and server is not None and not server.inode:
         return "Both ends are ESTABLISHED. The server's end has no PID: no one accepted it."
     unread = unread_bytes(receiver) if receiver is not None else 0
     if unread:
         said = f"The ACK says: the kernel has {plural(unread, 'byte')}."
-        return f"{said} The {packet.sender} program has not read them."
-    return f"The ACK says that what was sent has arrived at the {packet.sender}'s end."
+        return reader.fit(said + (" @who program" if reader.ours else " @who") + " has not read them.")
+    return f"The ACK says that what was sent has arrived at {reader.whose} end."
 
 
 def _lost(packet: Packet, world: World) -> str:
@@ -135,7 +186,8 @@ def _lost(packet: Packet, world: World) -> str:
     end = end_of(world, packet.conversation, packet.sender)
     if packet.length:
         kept = plural(packet.length, "byte")
-        return f"Lost. The kernel kept the {packet.sender}'s {kept}; its timer will send them again."
+        whose = side(world, packet.conversation, packet.sender).whose
+        return f"Lost. The kernel kept {whose} {kept}; its timer will send them again."
     if name == "ACK":
         return "Lost. Nobody sends an ACK again by itself: the other side's timer will ask for it."
     if name == "RST" or end is None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 from typing import assert_never
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from netsim.model.commands import AnyCommand, Kill, ReleasePacket, RunExtraLine, StartEndpoint, Step
 from netsim.model.world import Endpoint, World
+from netsim.story.callers import not_ours
 from netsim.story.calls import CONNECTING, READING, SENDING, speaker, would_sleep
 from netsim.story.director import OPENING, UDP_PAIR
+from netsim.story.own import absent, is_own, reached_at, spins, waits
 from netsim.story.packets import held_packets, oldest_held
 
 
@@ -62,7 +65,13 @@ class DeliverAll(Struct, frozen=True):
     last: int
 
 
-Goal = Connect | Send | Close | Datagram | Restart | Finish | DeliverAll
+class NotOurs(Struct, frozen=True):
+    """A stranger is in focus, and no program of ours is asked for: `why` nothing will come of it."""
+
+    why: str
+
+
+Goal = Connect | Send | Close | Datagram | Restart | Finish | DeliverAll | NotOurs
 
 
 class Do(Struct, frozen=True):
@@ -96,11 +105,20 @@ def connect(world: World) -> Goal:
 
 def send(world: World, text: str) -> Goal:
     """What `s` asks for: the program in focus sends `text`."""
+    if world.focus.stranger is not None and world.focus.role == "client":
+        return NotOurs(not_ours(world, world.focus.stranger))
     return Datagram(text) if world.focus.transport == "udp" else Send(_focused(world), text)
+
+
+def with_text(goal: Goal, text: str) -> Goal:
+    """The same goal with what was typed since."""
+    return replace(goal, text=text) if isinstance(goal, Send | Datagram) else goal
 
 
 def close(world: World) -> Goal:
     """What `x` asks for: the program in focus closes."""
+    if world.focus.stranger is not None and world.focus.role == "client":
+        return NotOurs(not_ours(world, world.focus.stranger))
     return Close(_focused(world))
 
 
@@ -115,7 +133,8 @@ def restart(world: World) -> Goal:
 
 def finish(world: World) -> Goal:
     """What `f` asks for: deliver until the sleeping call returns; the client's in focus, or else the server's."""
-    for who in (_client(world), _server_of(world, _client(world))):
+    server = _server_of(world, _client(world))
+    for who in (_client(world), server) if world.focus.stranger is None else (server,):
         endpoint = world.endpoints.get(who)
         if endpoint is not None and endpoint.status == "asleep" and endpoint.call is not None:
             return Finish(who, endpoint.call.call)
@@ -141,6 +160,8 @@ def advance(world: World, goal: Goal) -> Advance:
             return _restart(world, goal)
         case Finish():
             return _finish(world, goal)
+        case NotOurs(why):
+            return Stuck(why)
         case DeliverAll(last):
             packet = oldest_held(world)
             if packet is None or packet.number > last:
@@ -161,6 +182,8 @@ def _connect(world: World, who: str) -> Advance:
 
 
 def _datagram(world: World, text: str) -> Advance:
+    if is_own(world):
+        return _own_datagram(world, text)
     for command in UDP_PAIR:
         endpoint = world.endpoints.get(command.who)
         if endpoint is None:
@@ -173,13 +196,22 @@ def _datagram(world: World, text: str) -> Advance:
     return _towards(world, "udpclient1", SENDING, text)
 
 
+def _own_datagram(world: World, text: str) -> Advance:
+    client = world.endpoints.get(_client(world))
+    if client is None or client.transport != "udp":
+        return Stuck("None of these programs is a UDP client: netsim without run has a UDP pair.")
+    if client.status == "ended":
+        return _start_again(world, client.who)
+    return _towards(world, client.who, SENDING, text)
+
+
 def _restart(world: World, goal: Restart) -> Advance:
     server = world.endpoints.get(goal.who)
     if server is None:
         return _start_again(world, goal.who)
     if server.pid == goal.old_pid:
         return _start_again(world, goal.who) if server.status == "ended" else Do(Kill(who=goal.who))
-    if server.status in ("starting", "running"):
+    if server.is_on_its_way:
         return Wait()
     if goal.listened and _is_on_the_way_to_clients(server):
         return _run(server)
@@ -203,7 +235,7 @@ def _towards(world: World, who: str, targets: frozenset[str], message: str | Non
         return Stuck("There is no such program: press b to begin again.")
     match endpoint.status:
         case "starting" | "running":
-            return Wait()
+            return Stuck(spins(speaker(endpoint, world))) if endpoint.spins else Wait()
         case "ended":
             return Stuck(_ended_text(endpoint, world))
         case "asleep":
@@ -217,6 +249,8 @@ def _towards(world: World, who: str, targets: frozenset[str], message: str | Non
     if ahead is not None and ahead.name in targets:
         return Do(Step(who=who, message=message), final=True)
     if not _is_ahead(endpoint, targets):
+        if ahead is not None and not ahead.target:  # a library's: nothing in the text says what comes
+            return Stuck(f"The {speaker(endpoint, world)} stands in a library's call: press space to go on.")
         return _extra(endpoint, world, targets, message)
     if would_sleep(endpoint):
         return _let_the_other_side_move(world, endpoint)
@@ -229,12 +263,14 @@ def _let_the_other_side_move(world: World, endpoint: Endpoint) -> Advance:
     if packet is not None:
         return Do(ReleasePacket(number=packet.number))
     other = world.endpoints.get(_client(world) if endpoint.role == "server" else _server_of(world, endpoint.who))
-    if other is not None and other.status in ("starting", "running"):
+    if other is not None and other.is_on_its_way:
         return Wait()
     if other is not None and other.status == "stopped" and not would_sleep(other):
         return Do(Step(who=other.who))
-    call = endpoint.call.name if endpoint.call else endpoint.next_call.name if endpoint.next_call else "a call"
     who = speaker(endpoint, world)
+    if endpoint.status == "asleep" and endpoint.call is None:
+        return Stuck(waits(endpoint, who))
+    call = endpoint.call.name if endpoint.call else endpoint.next_call.name if endpoint.next_call else "a call"
     sleeps = "sleeps in" if endpoint.status == "asleep" else "would sleep in"
     wakes = {"accept": "a client that connects wakes it (c)", "recvfrom": "a datagram wakes it (u)"}.get(
         call, "bytes from the other side wake it (tab, s)"
@@ -260,12 +296,12 @@ def _extra(endpoint: Endpoint, world: World, targets: frozenset[str], message: s
     if not named:
         return Stuck(f"The {speaker(endpoint, world)} has no open socket to do that with: press space to go on.")
     target = named[0].target
-    port = world.lab.port if world.lab else 8888
+    host, port = reached_at(world, endpoint.transport)
     if targets & SENDING:
         text = message or ""
         line = f"{target}.send({text.encode()!r})" if text.isascii() else f"{target}.send({text!r}.encode('ascii'))"
     elif targets & CONNECTING:
-        line = f"{target}.connect(('127.0.0.1', {port}))"
+        line = f"{target}.connect(({host!r}, {port}))"
     else:
         line = f"{target}.close()"
     return Do(RunExtraLine(who=endpoint.who, source=line), final=True)
@@ -273,7 +309,7 @@ def _extra(endpoint: Endpoint, world: World, targets: frozenset[str], message: s
 
 def _is_on_the_way_to_clients(server: Endpoint) -> bool:
     """A server that has not come to the call in which it waits for clients."""
-    if server.status in ("starting", "running"):
+    if server.is_on_its_way:
         return True
     return server.status == "stopped" and not _has_waited(server) and not _waits_for_clients(server)
 
@@ -291,7 +327,7 @@ def _has_ended(server: Endpoint | None) -> bool:
 
 
 def _run(endpoint: Endpoint) -> Advance:
-    return Wait() if endpoint.status in ("starting", "running") else Do(Step(who=endpoint.who))
+    return Wait() if endpoint.is_on_its_way else Do(Step(who=endpoint.who))
 
 
 def _start_again(world: World, who: str) -> Advance:
@@ -299,9 +335,12 @@ def _start_again(world: World, who: str) -> Advance:
     if before is not None:
         return Do(
             StartEndpoint(
-                who=who, program=before.program, role=before.role, transport=before.transport, number=before.number
+                who=who, program=before.program, role=before.role, transport=before.transport, number=before.number,
+                own=before.own,
             )
-        )
+        )  # fmt: skip
+    if is_own(world):
+        return Stuck(" ".join(absent(world, "client" if "client" in who else "server")))
     return next((Do(command) for command in OPENING + UDP_PAIR if command.who == who), Stuck("Press b to begin again."))
 
 
@@ -318,7 +357,12 @@ def _client(world: World) -> str:
 
 
 def _focused(world: World) -> str:
-    return _client(world) if world.focus.role == "client" else _server_of(world, _client(world))
+    client, server = _client(world), _server_of(world, _client(world))
+    if is_own(world) and client not in world.endpoints:
+        return server
+    if is_own(world) and server not in world.endpoints:
+        return client
+    return client if world.focus.role == "client" else server
 
 
 def _server_of(world: World, client: str) -> str:

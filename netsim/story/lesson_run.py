@@ -16,7 +16,7 @@ from netsim.model.commands import AnyCommand, DropPacket, Kill, ReleasePacket
 from netsim.model.machine import Probed
 from netsim.model.world import World
 from netsim.story.goals import Do, Reached, Stuck, Wait
-from netsim.story.lesson import HERE, Act, Claim, Fresh, Lesson, Probe, Seen, Step
+from netsim.story.lesson import HERE, Act, Claim, Fresh, Lesson, Probe, Seen, Step, fill
 
 Worlds = Mapping[str, World]
 Probes = Mapping[str, Probed]
@@ -245,7 +245,8 @@ def _do(run: Run, seen: Seen) -> Run:
     missing = _missing(run.step, seen)
     if not missing:
         return replace(run, phase="doing")
-    absent = tuple(Finding(run.at, claim, "absent", missing) for claim in run.step.shows)
+    spelt = [replace(claim, sentence=fill(claim.sentence, seen.port)) for claim in run.step.shows]
+    absent = tuple(Finding(run.at, claim, "absent", missing) for claim in spelt)
     return replace(run, phase="found", findings=run.findings + absent)
 
 
@@ -269,7 +270,8 @@ def judge(step: int, claim: Claim, seen: Seen) -> Finding:
         saw = claim.saw(seen)
     except (LookupError, AttributeError, TypeError, ValueError) as error:
         saw = f"what it speaks of was not there ({type(error).__name__}: {error})"
-    return Finding(step, claim, "seen" if _is_so(claim.holds, seen) else "false", saw)
+    spelt = replace(claim, sentence=fill(claim.sentence, seen.port))
+    return Finding(step, spelt, "seen" if _is_so(claim.holds, seen) else "false", saw)
 
 
 def _is_so(test: object, seen: Seen) -> bool:

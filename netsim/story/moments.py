@@ -19,6 +19,7 @@ from netsim.story.goals import Advance, Do, Reached, Stuck, Wait
 from netsim.story.packets import held_packets, oldest_held
 
 QUEUE = 3  # clients in the accept queue
+FOR_THE_PAIR = ("3", "5", "7")  # moments that are steered with netsim's own programs
 OWN = ("bind", "listen", "send", "close")  # what the simplest server does without waiting for anybody
 
 
@@ -41,7 +42,7 @@ def approach(world: World, moment: Moment) -> Advance:
         return Reached()
     if moment.needs_gate and world.gate == "none":
         return Stuck("Packets can't be held here: netsim doctor says why, and what to do.")
-    if world.under_way or any(each.status in ("starting", "running") for each in world.endpoints.values()):
+    if world.under_way or any(each.is_on_its_way for each in world.endpoints.values()):
         return Wait()
     command = moment.steer(world)
     if command is not None:

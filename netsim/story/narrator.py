@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from netsim.model.address import Conversation
 from netsim.model.events import (
     AnyEvent,
     CallReturned,
@@ -17,15 +18,19 @@ from netsim.model.events import (
     ExtraLineRan,
     KernelSocket,
     ProcessExited,
+    ProcessSlept,
+    ProcessSpun,
     ProgramEnded,
 )
 from netsim.model.views import listener, unread_bytes, waiting
 from netsim.model.world import Endpoint, World
+from netsim.story.callers import WIDTH, side
 from netsim.story.calls import plural, speaker
 from netsim.story.errors import explain
 from netsim.story.gate_narrator import narrate_gate
+from netsim.story.own import came_to, port_of, spins, waits, welcome
 
-WIDTH = 77
+ASKING = frozenset(("getsockname", "getpeername", "getsockopt", "settimeout", "setblocking", "detach"))
 SIGKILL = 9  # signal(7); the number, because this room asks no system
 
 
@@ -44,7 +49,7 @@ def _sentence(world: World) -> str:
             return told
     event = _telling(world.since)
     if event is None:
-        return _started(world) or _opening(world)
+        return welcome(world) or _started(world) or came_to(world) or _opening(world)
     if isinstance(event, CommandRefused):
         return event.why
     endpoint = world.endpoints.get(event.who)
@@ -54,9 +59,13 @@ def _sentence(world: World) -> str:
         case CallReturned(error=None):
             return _returned(event, endpoint, world)
         case CallReturned(error=error) if error is not None:
-            return _port_in_time_wait(event, world) or explain(error, event.name, _port(world))
+            return _port_in_time_wait(event, world) or explain(error, event.name, port_of(event, world))
         case CallSlept():
             return _slept(endpoint, world)
+        case ProcessSlept():
+            return waits(endpoint, speaker(endpoint, world))
+        case ProcessSpun():
+            return spins(speaker(endpoint, world))
         case ExtraLineRan():
             if event.error is not None:
                 return explain(event.error, "", _port(world))
@@ -68,7 +77,9 @@ def _sentence(world: World) -> str:
     return _opening(world)
 
 
-Telling = CallReturned | CallSlept | ExtraLineRan | ProgramEnded | ProcessExited | CommandRefused
+Telling = (
+    CallReturned | CallSlept | ProcessSlept | ProcessSpun | ExtraLineRan | ProgramEnded | ProcessExited | CommandRefused
+)  # fmt: skip
 
 
 def _telling(since: Iterable[AnyEvent]) -> Telling | None:
@@ -79,8 +90,16 @@ def _telling(since: Iterable[AnyEvent]) -> Telling | None:
     best: Telling | None = None
     for event in since:
         match event:
+            case CallReturned(error=None, name=name) if name in ASKING and isinstance(best, CallReturned):
+                pass  # what a library asks behind its back is no outcome
             case CallReturned() | CallSlept() | CommandRefused():
                 best = event
+            case ProcessSpun():
+                best = event
+            case ProcessSlept():
+                asked = isinstance(best, CallReturned) and best.error is None and best.name in ASKING
+                if best is None or asked or isinstance(best, ProcessSlept | ProcessSpun):
+                    best = event
             case ExtraLineRan():
                 if event.error is not None or not isinstance(best, CallReturned):
                     best = event
@@ -90,8 +109,8 @@ def _telling(since: Iterable[AnyEvent]) -> Telling | None:
             case ProcessExited():
                 if event.status < 0 or best is None:
                     best = event
-            case CallStarted():
-                best = None
+            case CallStarted(name=name):
+                best = best if name in ASKING else None
             case _:
                 pass
     return best
@@ -124,10 +143,12 @@ def _opening(world: World) -> str:
 
 def _returned(event: CallReturned, endpoint: Endpoint, world: World) -> str:
     fd = event.socket.fd if event.socket else 0
-    port = _port(world)
+    port = port_of(event, world)
     match event.name:
         case "socket":
             return f"socket(): the kernel made an endpoint. To the program it is file number {fd}."
+        case "setsockopt" if endpoint.own is not None:
+            return f"An option of the socket fd {fd} was set. No packet was needed."
         case "setsockopt":
             return "An option of the socket: a port just closed may be bound again at once."
         case "bind":
@@ -141,8 +162,7 @@ def _returned(event: CallReturned, endpoint: Endpoint, world: World) -> str:
         case "connect" | "connect_ex":
             return _connected(event, world)
         case "accept":
-            taken = event.accepted.fd if event.accepted else 0
-            return f"accept() sent nothing. It took a waiting connection: fd {taken}, still port {port}."
+            return _accepted(event, port, world)
         case "send" | "sendall" | "sendmsg":
             return _sent(event, endpoint, world)
         case "sendto":
@@ -179,6 +199,17 @@ def _connected(event: CallReturned, world: World) -> str:
     return "connect() returned: the client's end is open."
 
 
+def _accepted(event: CallReturned, port: int, world: World) -> str:
+    taken = event.accepted
+    told = f"accept() sent nothing. It took %s connection: fd {taken.fd if taken else 0}, still port {port}."
+    if taken is not None and taken.local is not None and taken.remote is not None:
+        caller = side(world, Conversation("tcp", taken.remote, taken.local), "client")
+        named = told.replace("%s", caller.whose)
+        if not caller.ours and len(named) <= WIDTH:
+            return named
+    return told.replace("%s", "a waiting")
+
+
 def _sent(event: CallReturned, endpoint: Endpoint, world: World) -> str:
     if event.size == 0:
         return f"{event.name}() returned 0: no bytes, so no packet. TCP knows no empty message."
@@ -186,8 +217,10 @@ def _sent(event: CallReturned, endpoint: Endpoint, world: World) -> str:
     head = f"{event.name}() returned {event.result}: the kernel took {size}."
     peer = _peer(event, world)
     if event.size and peer is not None and unread_bytes(peer) >= event.size:
-        other = "client" if endpoint.role == "server" else "server"
-        return f"{head} The {other} has not read them."
+        if endpoint.role == "client":
+            return f"{head} The server has not read them."
+        caller = side(world, Conversation("tcp", peer.local, peer.remote or peer.local), "client")
+        return caller.fit(f"{head} @who has not read them.")
     return head
 
 
@@ -209,10 +242,10 @@ def _port_in_time_wait(event: CallReturned, world: World) -> str:
     """Why a bind is refused although nobody listens: what an old connection has left behind."""
     if event.name != "bind" or event.error is None or event.error.name != "EADDRINUSE":
         return ""
-    there = [each for each in world.kernel if each.local.port == _port(world) and each.transport == "tcp"]
+    there = [each for each in world.kernel if each.local.port == port_of(event, world) and each.transport == "tcp"]
     if any(each.state == "LISTEN" for each in there) or not any(each.state == "TIME_WAIT" for each in there):
         return ""
-    return f"Port {_port(world)} is in TIME_WAIT: without SO_REUSEADDR nobody may bind it again yet."
+    return f"Port {port_of(event, world)} is in TIME_WAIT: without SO_REUSEADDR nobody may bind it again yet."
 
 
 def _slept(endpoint: Endpoint, world: World) -> str:
@@ -243,7 +276,8 @@ def _unanswered(who: str, world: World) -> str:
 def _program_ended(event: ProgramEnded, endpoint: Endpoint, world: World) -> str:
     if event.error is None:
         return f"The {speaker(endpoint, world)}'s program has come to its end."
-    return f"The {speaker(endpoint, world)} ended with {event.error.type}: {event.error.message}"
+    message = f": {event.error.message}" if event.error.message else "."
+    return f"The {speaker(endpoint, world)} ended with {event.error.type}{message}"
 
 
 def _exited(event: ProcessExited, endpoint: Endpoint, world: World) -> str:

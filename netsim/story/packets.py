@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from netsim.model.address import Conversation
 from netsim.model.packet import Packet
-from netsim.model.views import clients, conversation_of, packets_of, same_conversation, server_name, shown_pair
+from netsim.model.views import (
+    clients,
+    conversation_in_focus,
+    conversation_of,
+    packets_of,
+    same_conversation,
+    server_name,
+)
+from netsim.model.views import held_packets as held_packets
 from netsim.model.world import Endpoint, World
+from netsim.story.callers import side
 from netsim.story.calls import plural
-
-
-def conversation_in_focus(world: World) -> Conversation | None:
-    """The conversation that is shown, None before it has begun."""
-    client, _ = shown_pair(world)
-    return conversation_of(world, client) if client is not None else None
-
-
-def held_packets(world: World) -> tuple[Packet, ...]:
-    """Every packet that is held, the oldest first."""
-    return tuple(packet for packet in world.packets if packet.fate == "held")
 
 
 def oldest_held(world: World) -> Packet | None:
@@ -55,16 +52,22 @@ def describe_delivery(packet: Packet, world: World) -> str:
     """The SPACE line for a held packet: what is delivered where, and what will come of it."""
     there = packet.conversation.server if packet.sender == "client" else packet.conversation.client
     name = packet_name(packet)
-    start = f"deliver the {name}{' (again)' if packet.repeats else ''}"
+    caller = side(world, packet.conversation, "client")
+    theirs = not caller.ours
+    whose = caller.whose if theirs and packet.sender == "client" else "the"
+    start = f"deliver {whose} {name}{' (again)' if packet.repeats else ''}"
     if name == "FIN" and _sender_was_killed(packet, world):
         return f"{start}: the kernel says goodbye for the dead process"
-    return f"{start} to port {there.port}{_consequence(packet, name, world)}"
+    to = f"{caller.short}, port {there.port}" if theirs and packet.sender == "server" else f"port {there.port}"
+    return f"{start} to {to}{_consequence(packet, name, world, theirs=theirs)}"
 
 
-def _consequence(packet: Packet, name: str, world: World) -> str:
+def _consequence(packet: Packet, name: str, world: World, *, theirs: bool) -> str:
     match name:
         case "SYN":
             return "; the kernel will answer it"
+        case "SYN-ACK" if theirs:
+            return "; its end will be open"
         case "SYN-ACK":
             return "; connect() will return"
         case "RST":

@@ -84,6 +84,8 @@ def lifelines(width: int, charset: Charset, text: str = "", *, side: int = SIDE)
 def packet_label(packet: Packet, room: int, charset: Charset) -> str:
     """What stands on the arrow: "SYN-ACK seq=0 ack=1", "5 bytes seq=1", '5 bytes "hello"'; a long payload is cut."""
     size = f"{packet.length} byte" if packet.length == 1 else f"{packet.length} bytes"
+    if packet.icmp:
+        return clip(f"ICMP {packet.icmp}", room)
     if packet.transport == "udp":
         return clip(_datagram(packet, size, room, charset), room)
     shown = [flag for flag in ("SYN", "FIN", "RST") if flag in packet.flags]

@@ -11,7 +11,7 @@ from netsim.model.address import Conversation, Role
 from netsim.model.events import CallReturned, SocketRef
 from netsim.model.packet import Packet
 from netsim.model.views import packets_of
-from netsim.model.world import Endpoint, World
+from netsim.model.world import World
 
 
 class Changes(NamedTuple):
@@ -21,28 +21,29 @@ class Changes(NamedTuple):
     to_read: bool = False
 
 
-def changes_of(world: World, endpoint: Endpoint, conversation: Conversation, *, to_send: int, to_read: int) -> Changes:
-    """`to_send`, `to_read`: the bytes that the endpoint's end keeps now."""
+def changes_of(
+    world: World, who: str, role: Role, conversation: Conversation, *, to_send: int, to_read: int
+) -> Changes:
+    """`who`, `role`: whose end, "" for a stranger's; `to_send`, `to_read`: the bytes that it keeps now."""
     packets = packets_of(world, conversation)
-    calls = [each for each in world.since if isinstance(each, CallReturned) and each.who == endpoint.who]
+    calls = [each for each in world.since if isinstance(each, CallReturned) and each.who == who]
     sent = any(each.name.startswith("send") and each.size for each in calls)
     read = any(each.name.startswith("recv") and each.size for each in calls)
-    left = any(_is_new(world, each) and each.length and each.sender == endpoint.role for each in packets)
+    left = any(_is_new(world, each) and each.length and each.sender == role for each in packets)
     came = any(
-        _is_new(world, each) and each.length and each.sender != endpoint.role and each.fate == "delivered"
-        for each in packets
+        _is_new(world, each) and each.length and each.sender != role and each.fate == "delivered" for each in packets
     )
     return Changes(
-        to_send=(sent or left) if to_send else _are_acknowledged_now(world, packets, endpoint.role),
+        to_send=(sent or left) if to_send else _are_acknowledged_now(world, packets, role),
         to_read=(came or read) if to_read else read and not came,
     )
 
 
-def is_new_ref(world: World, endpoint: Endpoint, ref: SocketRef) -> bool:
+def is_new_ref(world: World, who: str, ref: SocketRef) -> bool:
     """Whether the process has got this file number since the last press."""
     return any(
         isinstance(each, CallReturned)
-        and each.who == endpoint.who
+        and each.who == who
         and (each.accepted == ref or (each.name == "socket" and each.socket is not None and each.socket.fd == ref.fd))
         for each in world.since
     )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from netsim.model.address import Conversation, Role
 from netsim.model.events import KernelSocket, SocketRef
+from netsim.model.strangers import stranger
 from netsim.model.views import (
     WAITING_STATES,
-    conversation_of,
+    conversation_in_focus,
     end_of,
     kernel_socket,
     local_of,
@@ -19,11 +20,11 @@ from netsim.model.views import (
     unowned_ends,
     waiting,
 )
-from netsim.model.world import World
+from netsim.model.world import Endpoint, World
 from netsim.text.charset import Charset
-from netsim.text.kernel_end import END_ROWS, draw_kernels, draw_own, name_of, ref_in_focus
+from netsim.text.kernel_end import END_ROWS, draw_kernels, draw_own, draw_strangers, name_of, ref_in_focus
 from netsim.text.kernel_rows import NAME, UNKNOWN, WHO, Side
-from netsim.text.layout import blank, fill
+from netsim.text.layout import fill
 from netsim.text.lines import Line, Span, Style
 from netsim.text.marks import is_new, state
 from netsim.text.sockets import without_sockets
@@ -41,17 +42,21 @@ def draw_kernel(
     """What the kernel holds on the side of `role`. `now`: the lab's clock, for its timers."""
     client, server = shown_pair(world)
     endpoint = client if role == "client" else server
-    if endpoint is None or height <= 0:
-        return [blank(width)] * max(0, height)
-    side = Side(world, endpoint, width, charset, world.at if now is None else now)
-    lines = _lines(side, conversation_of(world, client) if client else None, height)
-    return (lines + side.gap(height - len(lines)))[:height]
+    side = Side(world, endpoint, role, width, charset, world.at if now is None else now)
+    strangers = world.focus.stranger if role == "client" else None
+    if strangers is not None:
+        lines = draw_strangers(side, stranger(world, strangers))
+    elif endpoint is not None:
+        lines = _lines(side, endpoint, conversation_in_focus(world), height)
+    else:
+        lines = []
+    return (lines + side.gap(height - len(lines)))[: max(0, height)]
 
 
-def _lines(side: Side, conversation: Conversation | None, height: int) -> list[Line]:
+def _lines(side: Side, endpoint: Endpoint, conversation: Conversation | None, height: int) -> list[Line]:
     ref = ref_in_focus(side, conversation)
-    kernels = end_of(side.world, conversation, side.endpoint.role) if conversation and ref is None else None
-    others = [each for each in side.endpoint.sockets if each != ref]
+    kernels = end_of(side.world, conversation, side.role) if conversation and ref is None else None
+    others = [each for each in side.sockets if each != ref]
     door = _door_in_focus(side, others, conversation)
     if ref is not None:
         top = draw_own(side, ref, conversation)
@@ -59,11 +64,11 @@ def _lines(side: Side, conversation: Conversation | None, height: int) -> list[L
         top = draw_kernels(side, kernels, conversation)
     else:
         top = side.text("no connection here") if door else []
-    below = _door(side, door, height) if door else side.text(*without_sockets(side.endpoint))
+    below = _door(side, endpoint, door, height) if door else side.text(*without_sockets(endpoint))
     if top and below:
         top += side.gap(END_ROWS + 1 - len(top))
     lines = top + below
-    return lines + _rest(side, [each for each in others if each != door], kernels, height - len(lines))
+    return lines + _rest(side, endpoint, [each for each in others if each != door], kernels, height - len(lines))
 
 
 # --- the listener
@@ -71,7 +76,7 @@ def _lines(side: Side, conversation: Conversation | None, height: int) -> list[L
 
 def _door_in_focus(side: Side, refs: list[SocketRef], conversation: Conversation | None) -> SocketRef | None:
     """A server's socket for which connections come, or are to come: the one that the conversation came for."""
-    if side.endpoint.role == "client" or side.endpoint.transport == "udp":
+    if side.role == "client" or side.is_udp:
         return None
     doors = [ref for ref in refs if remote_of(side.world, ref) is None]
     called = conversation.server.port if conversation else 0
@@ -82,7 +87,7 @@ def _door_in_focus(side: Side, refs: list[SocketRef], conversation: Conversation
     return doors[0] if doors else None
 
 
-def _door(side: Side, ref: SocketRef, height: int) -> list[Line]:
+def _door(side: Side, server: Endpoint, ref: SocketRef, height: int) -> list[Line]:
     local, kernel = local_of(side.world, ref), kernel_socket(side.world, ref)
     name = [name_of(side, ref), Span("  ")]
     if local is None:
@@ -90,9 +95,9 @@ def _door(side: Side, ref: SocketRef, height: int) -> list[Line]:
     name += [side.port("tcp", local)]
     if kernel is None or kernel.state != "LISTEN":
         return [side.row(NAME, name, [Span("bound")])]
-    ends = [end for end in unowned_ends(side.world, side.endpoint) if end.local.port == kernel.local.port]
+    ends = [end for end in unowned_ends(side.world, server) if end.local.port == kernel.local.port]
     half_open = [end for end in ends if end.state == "SYN_RECV"]
-    queue = [end for end in waiting(side.world, side.endpoint) if end in ends]
+    queue = [end for end in waiting(side.world, server) if end in ends]
     who = [_waits(side, end) for end in (*queue, *half_open)]
     if side.world.kernel_complete:
         style: Style = "bold" if any(is_new(side.world, end) for end in half_open) else ""
@@ -116,11 +121,11 @@ def _waits(side: Side, end: KernelSocket) -> Line:
 # --- what else there is
 
 
-def _rest(side: Side, refs: list[SocketRef], shown: KernelSocket | None, height: int) -> list[Line]:
+def _rest(side: Side, endpoint: Endpoint, refs: list[SocketRef], shown: KernelSocket | None, height: int) -> list[Line]:
     """The process's other sockets, and what the kernel alone still keeps on the server's port."""
     rows = [_short(side, ref) for ref in refs]
-    if side.endpoint.role == "server":
-        for end in unowned_ends(side.world, side.endpoint):
+    if side.role == "server":
+        for end in unowned_ends(side.world, endpoint):
             if end != shown and end.state not in (*WAITING_STATES, "SYN_RECV"):
                 peer = [side.port("tcp", end.remote)] if end.remote else []
                 rows.append(side.row(NAME, [Span("-   "), *peer], [state(side.world, end)]))

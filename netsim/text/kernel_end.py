@@ -8,6 +8,7 @@ from __future__ import annotations
 from netsim.model.address import Conversation
 from netsim.model.events import KernelSocket, SocketRef
 from netsim.model.kernel import same_address
+from netsim.model.strangers import Stranger
 from netsim.model.views import (
     WAITING_STATES,
     datagrams_waiting,
@@ -32,11 +33,11 @@ MINI_STATES = ("SYN_RECV", "TIME_WAIT")  # the kernel keeps such an end without 
 
 def ref_in_focus(side: Side, conversation: Conversation | None) -> SocketRef | None:
     """The process's socket of the conversation; a client's newest, where nothing is left of its last conversation."""
-    refs = side.endpoint.sockets
-    if not refs or side.endpoint.transport == "udp":
+    refs = side.sockets
+    if not refs or side.is_udp:
         return refs[0] if refs else None
     connected = [ref for ref in refs if remote_of(side.world, ref) is not None]
-    if side.endpoint.role == "server":
+    if side.role == "server":
         caller = conversation.client if conversation else None
         return next((ref for ref in connected if caller and same_address(remote_of(side.world, ref), caller)), None)
     if connected:
@@ -68,9 +69,21 @@ def draw_kernels(side: Side, kernel: KernelSocket, conversation: Conversation | 
     return [name, addresses, *_bytes(side, kernel, conversation, own=False)]
 
 
+def draw_strangers(side: Side, known: Stranger) -> list[Line]:
+    """The end of a stranger, whose file number is not known."""
+    if known.socket is None:
+        return side.text("no socket any more")
+    if known.conversation.transport == "tcp":
+        return draw_kernels(side, known.socket, known.conversation)
+    name = Span(f"pid {known.pids[0]}" if known.pids else "process ?")
+    head = side.row(FACT, side.addresses("udp", known.conversation.client, known.conversation.server))
+    facts = [side.fact("to send", Span(bytes_text(known.socket.send_queue)))] if side.world.kernel_complete else []
+    return [side.row(NAME, [name], [Span("UDP")]), head, *facts]
+
+
 def name_of(side: Side, ref: SocketRef) -> Span:
     """ "fd 3", bold if the process has got it since the last press."""
-    return Span(f"fd {ref.fd}", "bold" if is_new_ref(side.world, side.endpoint, ref) else "")
+    return Span(f"fd {ref.fd}", "bold" if is_new_ref(side.world, side.who, ref) else "")
 
 
 def _holder(side: Side, kernel: KernelSocket) -> Span:
@@ -118,4 +131,4 @@ def _buffers(side: Side, send: str, read: str, changes: Changes) -> list[Line]:
 def _changes(side: Side, conversation: Conversation | None, to_send: int, to_read: int) -> Changes:
     if conversation is None:
         return Changes()
-    return changes_of(side.world, side.endpoint, conversation, to_send=to_send, to_read=to_read)
+    return changes_of(side.world, side.who, side.role, conversation, to_send=to_send, to_read=to_read)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from netsim.model.address import Address, Transport
+from netsim.model.address import Address, Role, Transport
+from netsim.model.events import SocketRef
 from netsim.model.views import port_role
 from netsim.model.world import Endpoint, World
 from netsim.text.charset import Charset
@@ -21,13 +22,32 @@ UNKNOWN = "not known here"
 
 
 class Side(NamedTuple):
-    """The kernel on one side: of which world, beside whose program, how wide, and when by the lab's clock."""
+    """The kernel on one side: of which world, beside whose program, how wide, and when by the lab's clock.
+
+    `endpoint` None: a stranger's, of which nothing but the kernel's socket is known.
+    """
 
     world: World
-    endpoint: Endpoint
+    endpoint: Endpoint | None
+    role: Role
     width: int
     charset: Charset
     now: float
+
+    @property
+    def who(self) -> str:
+        """The endpoint's name in the lab, "" for a stranger."""
+        return self.endpoint.who if self.endpoint else ""
+
+    @property
+    def sockets(self) -> tuple[SocketRef, ...]:
+        """The process's sockets, as far as it reports them."""
+        return self.endpoint.sockets if self.endpoint else ()
+
+    @property
+    def is_udp(self) -> bool:
+        """Whether it is about UDP: there are no connections."""
+        return self.endpoint is not None and self.endpoint.transport == "udp"
 
     def row(self, column: int, left: Sequence[Span], right: Sequence[Span] = ()) -> Line:
         """Something at a column and something at the right edge."""

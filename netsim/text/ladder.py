@@ -10,7 +10,17 @@ from collections.abc import Mapping, Sequence
 
 from netsim.model.address import Conversation, Transport
 from netsim.model.packet import Packet
-from netsim.model.views import clients, conversation_of, end_of, listener, local_of, packets_of, pair_of
+from netsim.model.strangers import stranger
+from netsim.model.views import (
+    clients,
+    conversation_shown,
+    end_of,
+    listener,
+    local_of,
+    packets_of,
+    pair_of,
+    stranger_shown,
+)
 from netsim.model.world import Endpoint, World
 from netsim.text.arrows import SIDE, draw_arrow, lifelines
 from netsim.text.charset import Charset
@@ -20,6 +30,8 @@ from netsim.text.lines import Line, Span
 from netsim.text.marks import port, state
 
 TRANSPORTS: tuple[Transport, Transport] = ("tcp", "udp")
+LONGEST_NAME = 12
+UNSEEN = "packets pass unseen: o restarts"  # the gate has failed
 
 
 def draw_ladders(
@@ -64,10 +76,8 @@ def draw_ladder_head(
 
     `inferred` False: another head says INFERRED.
     """
-    client, _ = pair_of(world, transport)
-    packets = packets_of(world, conversation_of(world, client)) if client else ()
-    everyone = clients(world, transport)
-    which = f" {client.number} of {len(everyone)}" if client and len(everyone) > 1 else ""
+    packets = packets_of(world, conversation_shown(world, transport))
+    which = _which(world, transport, charset)
     start = [Span(f"{charset.dash} ", "rule"), Span(transport.upper(), "head"), Span(which)]
     variants = [[*start, *rest, Span(" ")] for rest in _counts(packets, inferred=inferred and any_inferred(packets))]
     head = fill(first_that_fits(variants, width), width, charset.dash, "rule")
@@ -79,7 +89,7 @@ def draw_ends(
 ) -> list[Line]:
     """Both ends' ports, each above its lifeline, with their states; the roles' names where there is no port yet."""
     client, server = pair_of(world, transport)
-    conversation = conversation_of(world, client) if client else None
+    conversation = conversation_shown(world, transport)
     left = _client_end(world, conversation, client, charset, transport)
     right = _server_end(world, conversation, server, charset, transport)
     if not states:
@@ -101,8 +111,7 @@ def draw_packets(
     side: int = SIDE,
 ) -> list[Line]:
     """The conversation's newest packets, the newest at the bottom; from the top while there are few."""
-    client, _ = pair_of(world, transport)
-    conversation = conversation_of(world, client) if client else None
+    conversation = conversation_shown(world, transport)
     packets = packets_of(world, conversation)
     rows = [
         draw_arrow(
@@ -119,11 +128,23 @@ def draw_packets(
     if packets and packets[-1].fate == "lost" and conversation is not None:
         again = _sent_again(world, packets[-1], conversation, world.at if now is None else now)
         rows += [lifelines(width, charset, again, side=side)] if again else []
+    if world.gate == "failed" and transport == world.focus.transport:
+        rows += [lifelines(width, charset, UNSEEN, side=side)]
     empty = lifelines(width, charset, side=side)
     return (rows + [empty] * (height - len(rows)))[-height:] if height > 0 else []
 
 
 # --- the head
+
+
+def _which(world: World, transport: Transport, charset: Charset) -> str:
+    """Which of several clients, or which stranger."""
+    strangers = stranger_shown(world, transport)
+    if strangers is not None:
+        return f" {charset.shown(stranger(world, strangers).name, LONGEST_NAME) or 'not ours'}"
+    client, _ = pair_of(world, transport)
+    everyone = clients(world, transport)
+    return f" {client.number} of {len(everyone)}" if client and len(everyone) > 1 else ""
 
 
 def any_inferred(packets: Sequence[Packet]) -> bool:
@@ -165,6 +186,8 @@ def _server_end(
 ) -> list[Span]:
     """The connection's end; where there is none (yet or any more) the listener's, as the one that would answer."""
     listening = listener(world, server) if server else None
+    if listening is not None and conversation is not None and listening.local.port != conversation.server.port:
+        listening = None  # it was another port that was called
     end = end_of(world, conversation, "server") if conversation else None
     shown = end or listening
     if shown is not None and transport == "tcp":

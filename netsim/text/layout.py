@@ -107,6 +107,29 @@ def wrapped(text: str, width: int, height: int) -> list[str]:
     return [clip(line, width) for line in [*lines, rest] if line][:height]
 
 
+def as_many(pieces: Sequence[Sequence[Span]], room: int) -> list[Span]:
+    """As many pieces as fit, two columns apart, and how many more there are."""
+    line: list[Span] = []
+    for index, piece in enumerate(pieces):
+        gap = [Span("  ")] if line else []
+        more = [Span(f"  +{len(pieces) - index - 1}")] if index < len(pieces) - 1 else []
+        if width_of([*line, *gap, *piece, *more]) > room:
+            return [*line, *gap, Span(f"+{len(pieces) - index}")]
+        line += [*gap, *piece]
+    return line
+
+
+def as_many_as_fit(sentences: Sequence[str], width: int, height: int) -> str:
+    """The first visible sentence, and of the others so many behind it as have room in `height` lines."""
+    said = sentences[0] if sentences else ""
+    for each in sentences[1:]:
+        longer = f"{said} {each}"
+        if " ".join(wrapped(longer, width, height)) != longer:
+            break
+        said = longer
+    return said
+
+
 def first_that_fits(variants: Sequence[Sequence[Span]], width: int) -> Sequence[Span]:
     """The first variant that fits, else the last."""
     return next((each for each in variants if width_of(each) <= width), variants[-1])

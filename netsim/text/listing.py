@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netsim.model.events import CallReturned, CallSlept
+from netsim.model.events import CallReturned, CallSlept, ProcessSlept
 from netsim.model.world import Endpoint, World
 from netsim.text.charset import Charset, cells
 from netsim.text.elide import LONGEST, elide, expected_result, without_prefixes
@@ -17,6 +17,8 @@ from netsim.text.lines import Line, Span, Style
 
 GUTTER = 3  # a space, the mark, a space
 RESULT_ROOM = 7  # " → 1024": for this much the indentation is chosen, so that it does not change with a result
+LONG = 600  # lines of a program, above which only
+STRETCH = 100  # lines before and twice behind are looked at
 HISTORY = 2  # lines above the program's when the window has moved
 WIDEST_RESULT = 16
 QUOTES = ('"""', "'''")
@@ -31,13 +33,18 @@ def draw_listing(
     endpoint: Endpoint | None,
     target: str = "",
     plainest: int = 0,
+    aim: int = 0,
 ) -> list[Line]:
-    """The endpoint's program. `target`: the `who` whose next line SPACE will run. `plainest`: at least this level."""
+    """The endpoint's program. `target`: the `who` whose next line SPACE will run. `plainest`: at least this level.
+
+    `aim`: the line that the person points at; it is shown, and reversed.
+    """
     if endpoint is None or height <= 0:
         return [blank(width)] * max(0, height)
-    numbers = _lines_at(endpoint, max(plainest, level(endpoint, height)))
+    numbers = _lines_at(endpoint, max(plainest, level(endpoint, height)), aim)
     room = height - bool(endpoint.extra)
-    place = next((index for index, number in enumerate(numbers) if number >= endpoint.line), len(numbers) - 1)
+    here = aim or endpoint.line
+    place = next((index for index, number in enumerate(numbers) if number >= here), len(numbers) - 1)
     furthest = max((index for index, number in enumerate(numbers) if number in endpoint.marks), default=0)
     first = window(place, len(numbers), room, furthest)
     unit = _indentation(endpoint, width)
@@ -45,15 +52,19 @@ def draw_listing(
     for number in numbers[first : first + room] if room > 0 else ():
         if endpoint.extra and number == endpoint.line:
             lines.append(_extra(world, endpoint, width, charset))
-        lines.append(_line(world, endpoint, number, width, charset, target=target, unit=unit))
+        pointed = number == aim
+        lines.append(_line(world, endpoint, number, width, charset, target=target, unit=unit, pointed=pointed))
     if endpoint.extra and len(lines) < height and endpoint.line not in numbers[first : first + room]:
         lines.append(_extra(world, endpoint, width, charset))
     return lines + [blank(width)] * (height - len(lines))
 
 
 def level(endpoint: Endpoint | None, height: int) -> int:
-    """How much is left out so that it fits: 0 nothing, 1 docstring, blank lines and comments, 2 imports too."""
-    if endpoint is None:
+    """How much is left out so that it fits: 0 nothing, 1 docstring, blank lines and comments, 2 imports too.
+
+    Of a person's own program nothing is left out: it is known to its author as it is.
+    """
+    if endpoint is None or endpoint.own is not None:
         return 0
     return next((each for each in (0, 1) if len(_lines_at(endpoint, each)) <= height), 2)
 
@@ -73,9 +84,15 @@ def window(place: int, total: int, height: int, furthest: int = 0) -> int:
     return min(max(reached, looped if furthest >= reached + height else 0), total - height)
 
 
-def _lines_at(endpoint: Endpoint, least: int) -> list[int]:
-    """The numbers of the lines that a level shows; lines that were run or where the program stands always are."""
+def _lines_at(endpoint: Endpoint, least: int, aim: int = 0) -> list[int]:
+    """The numbers of the lines that a level shows; lines that were run or where the program stands always are.
+
+    Of a very long program only those around the one that matters, so that a picture costs no more than of a short one.
+    """
     source = endpoint.source
+    if len(source) > LONG:
+        middle = (aim or endpoint.line) // STRETCH * STRETCH
+        return list(range(max(1, middle - STRETCH), min(len(source), middle + 2 * STRETCH) + 1))
     always = {number for number in (endpoint.line, *endpoint.marks) if 0 < number <= len(source)}
     end = _docstring_end(source) if least else 0
     return [
@@ -112,8 +129,9 @@ def _indentation(endpoint: Endpoint, width: int) -> int:
 
 
 def _line(
-    world: World, endpoint: Endpoint, number: int, width: int, charset: Charset, *, target: str, unit: int
-) -> Line:
+    world: World, endpoint: Endpoint, number: int, width: int, charset: Charset, *, target: str, unit: int,
+    pointed: bool = False,
+) -> Line:  # fmt: skip
     here = number == endpoint.line and endpoint.status not in ("ended", "starting")
     touched = here and endpoint.status == "stopped" and target == endpoint.who
     mark = " "
@@ -126,7 +144,12 @@ def _line(
     if cells(without_prefixes(text)) > room - spare:  # cut it at once for its result, so that it is not cut twice
         spare = max(spare, expected_result(text) + 1)
     text = elide(text, max(0, room - spare))
-    left = [Span(" "), Span(f"{mark} {text}", "next")] if touched else [Span(f" {mark} {text}")]
+    if pointed:
+        left = [Span(f" {mark} "), Span(f"{number}: {text}", "next")]
+    elif touched:
+        left = [Span(" "), Span(f"{mark} {text}", "next")]
+    else:
+        left = [Span(f" {mark} {text}")]
     return _with_result(left, result, width)
 
 
@@ -142,8 +165,8 @@ def _result(world: World, endpoint: Endpoint, number: int, charset: Charset, *, 
     Where the program stands, and below, an older result is from an earlier round of a loop: it is not shown any more.
     """
     if here and endpoint.status == "asleep":
-        slept = any(isinstance(event, CallSlept) and event.who == endpoint.who for event in world.since)
-        return [Span("zzz", "bold" if slept else "")]
+        slept = any(isinstance(each, CallSlept | ProcessSlept) and each.who == endpoint.who for each in world.since)
+        return [Span(_asleep(endpoint), "bold" if slept else "")]
     mark = endpoint.marks.get(number)
     fresh = any(
         isinstance(event, CallReturned) and event.who == endpoint.who and event.line == number for event in world.since
@@ -153,6 +176,11 @@ def _result(world: World, endpoint: Endpoint, number: int, charset: Charset, *, 
         return []
     style: Style = "bold" if fresh else ""
     return [Span(charset.shown(mark.text, WIDEST_RESULT), style)]
+
+
+def _asleep(endpoint: Endpoint) -> str:
+    """That it sleeps; of a person's own program also in which system call, since its line may not say it."""
+    return f"zzz {endpoint.syscall}" if endpoint.own is not None and endpoint.syscall else "zzz"
 
 
 def _extra(world: World, endpoint: Endpoint, width: int, charset: Charset) -> Line:

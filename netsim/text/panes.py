@@ -5,35 +5,62 @@ Law: both panes speak of the same conversation, the one in focus.
 
 from __future__ import annotations
 
+from netsim.model.address import Role
 from netsim.model.events import EndpointStarted
+from netsim.model.strangers import stranger
 from netsim.model.views import clients, shown_pair
 from netsim.model.world import Endpoint, World
+from netsim.story.own import is_own
 from netsim.text.charset import Charset
 from netsim.text.grid import Grid
 from netsim.text.layout import beside, fill, first_that_fits
 from netsim.text.lines import Line, Span, Style
-from netsim.text.listing import draw_listing, level
+from netsim.text.listing import level
 from netsim.text.marks import BOLD
-from netsim.text.sockets import draw_sockets
+from netsim.text.own import draw_program
+from netsim.text.sockets import draw_sockets, draw_strangers_socket
+from netsim.text.strangers import draw_stranger, draw_strangers_head
 
 
-def draw_panes(world: World, grid: Grid, charset: Charset, *, target: str = "") -> list[Line]:
-    """Rows `grid.heads` to `grid.sockets`. `target`: the `who` whose next line SPACE will run, "" for none."""
+def draw_panes(
+    world: World, grid: Grid, charset: Charset, *, target: str = "", aim: tuple[str, int] = ("", 0)
+) -> list[Line]:
+    """Rows `grid.heads` to `grid.sockets`. `target`: the `who` whose next line SPACE will run, "" for none.
+
+    `aim`: the `who` and the line that the person points at.
+    """
     client, server = shown_pair(world)
     heads = beside(
-        draw_head(world, grid.left, 1, charset, endpoint=client, role="client")[0],
+        draw_clients_head(world, grid.left, charset, endpoint=client),
         Span(charset.down, "rule"),
         draw_head(world, grid.right, 1, charset, endpoint=server, role="server")[0],
     )
     rows = grid.listing.height
-    plainest = max(level(client, rows), level(server, rows))  # so that both begin alike
+    plainest = max(level(each, rows) for each in (client, server))  # so that both begin alike
+    panes: tuple[tuple[Endpoint | None, int, Role], ...] = (
+        (client, grid.left, "client"), (server, grid.right, "server")
+    )  # fmt: skip
     bodies = [
-        draw_listing(world, width, rows, charset, endpoint=endpoint, target=target, plainest=plainest)
-        + draw_sockets(world, width, grid.sockets.height, charset, endpoint=endpoint)
-        for endpoint, width in ((client, grid.left), (server, grid.right))
+        draw_program(
+            world, width, rows, charset, endpoint=endpoint, role=role, target=target, plainest=plainest,
+            aim=aim[1] if endpoint is not None and endpoint.who == aim[0] else 0,
+        )
+        + draw_sockets(world, width, grid.sockets.height, charset, endpoint=endpoint, target=target)
+        for endpoint, width, role in panes
     ]
+    if world.focus.stranger is not None:
+        known = stranger(world, world.focus.stranger)
+        bodies[0] = draw_stranger(world, grid.left, rows, charset, known=known)
+        bodies[0] += draw_strangers_socket(world, grid.left, grid.sockets.height, charset, known=known, target=target)
     bar = Span(charset.bar, "rule")
     return [heads, *(beside(left, bar, right) for left, right in zip(*bodies, strict=True))]
+
+
+def draw_clients_head(world: World, width: int, charset: Charset, *, endpoint: Endpoint | None, what: str = "") -> Line:
+    """The head of the client's pane, whether it is ours or a stranger."""
+    if world.focus.stranger is not None:
+        return draw_strangers_head(world, width, charset, known=stranger(world, world.focus.stranger))
+    return draw_head(world, width, 1, charset, endpoint=endpoint, role="client", what=what)[0]
 
 
 def draw_head(
@@ -49,7 +76,8 @@ def draw_head(
     name = Span(role.upper(), _name_style(world, role))
     noun = [Span(f" {what}")] if what else []
     if endpoint is None:
-        return [fill([begin, name, *noun, Span("  no process yet ")], width, charset.dash, "rule")]
+        nobody = "no process yet" if not is_own(world) else "nobody of yours"
+        return [fill([begin, name, *noun, Span(f"  {nobody} ")], width, charset.dash, "rule")]
     everyone = clients(world, endpoint.transport) if endpoint.role == "client" else ()
     which = [Span(f" {endpoint.number} of {len(everyone)}")] if len(everyone) > 1 else []
     pid = [Span("  "), Span(f"pid {endpoint.pid}", "bold" if _has_started(world, endpoint) else "")]

@@ -6,13 +6,21 @@ from collections.abc import Callable, Iterable
 from threading import Event as Signal
 from typing import TextIO
 
-from netsim.model.commands import AnyCommand, DropPacket, Interrupt
+from netsim.model.address import Conversation
+from netsim.model.commands import AnyCommand, DropPacket, Interrupt, StepLine, TypeLine
+from netsim.model.views import shown_pair
+from netsim.model.world import Endpoint
+from netsim.model.strangers import next_stranger, stranger
+from netsim.model.views import client_name
 from netsim.session import Session
 from netsim.story import goals
+from netsim.story.callers import name_of
 from netsim.story.director import next_action
 from netsim.story.goals import Do, Goal, Reached, Stuck, Wait
 from netsim.story.narrator import narrate
+from netsim.story.own import is_own
 from netsim.story.packets import oldest_held
+from netsim.text.charset import visible
 from netsim.text.transcript import packet_line, row_line, step_lines
 
 SETTLED = 0.08  # seconds without an event: longer than the 50 ms in which the lab looks for what follows a call
@@ -25,9 +33,13 @@ send TEXT         the program in focus sends TEXT (client; "turn" changes it)
 close             ... closes its socket
 udp TEXT          send TEXT as one UDP datagram
 drop, finish      drop the held packet; deliver packets until the sleeping call returns
+line              run the program in focus one line further
+type TEXT         type TEXT for a program that waits in input(); eof: no more
 restart           end the server and start it again
 interrupt         interrupt the call in which a program sleeps
 turn              to the other program (client or server)
+stranger          to a client that is not ours (again: the next one)
+client            and back to our client
 ports             the port table
 again             begin again with a fresh lab
 help, quit"""
@@ -70,7 +82,10 @@ class Plain:
             "drop": self._drop, "d": self._drop,
             "finish": lambda: self._pursue(goals.finish(world)), "f": lambda: self._pursue(goals.finish(world)),
             "interrupt": self._interrupt, "i": self._interrupt,
-            "turn": self._turn, "ports": self._ports, "again": self._again, "b": self._again,
+            "turn": self._turn, "ports": self._ports,
+            "stranger": self._stranger, "client": self._client, "again": self._again, "b": self._again,
+            "type": lambda: self._type(rest), "eof": lambda: self._type("", end=True),
+            "line": self._line,
             "help": lambda: self._say(HELP), "?": lambda: self._say(HELP),
         }  # fmt: skip
         action = actions.get(word)
@@ -87,6 +102,9 @@ class Plain:
         if action.begin_again:
             self._say("This was the end of the story: again begins again, udp and restart go on, quit ends.")
             return
+        if action.types:
+            self._say("It waits in input(): type TEXT types a line for it, eof ends its input.")
+            return
         if action.cap == "WAIT":
             self._wait_for_the_kernel()
             return
@@ -101,9 +119,9 @@ class Plain:
         self._settle()
         world = self._session.world
         for packet in world.packets[self._packets_told :]:
-            self._say(packet_line(packet))
+            self._say(packet_line(packet, world))
         self._packets_told = len(world.packets)
-        self._say(narrate(world))
+        self._say(visible(narrate(world)))
         self._say_next()
 
     def _pursue(self, goal: Goal) -> None:
@@ -124,7 +142,7 @@ class Plain:
                     self._say_next()
                     return
                 case Stuck(why):
-                    self._say(why)
+                    self._say(visible(why))
                     self._say_next()
                     return
 
@@ -136,6 +154,27 @@ class Plain:
         self._do((Interrupt(who=asleep[0].who),))
         self._tell()
 
+    def _type(self, text: str, *, end: bool = False) -> None:
+        world = self._session.world
+        waiting = [each for each in world.endpoints.values() if each.own is not None and each.status != "ended"]
+        waiting.sort(key=lambda each: not each.reads_input)
+        if not waiting:
+            self._say("No program here reads what is typed: input() is for your own, see netsim run --help.")
+            return
+        self._do((TypeLine(who=waiting[0].who, text=text, end=end),))
+        self._tell()
+
+    def _line(self) -> None:
+        focused = next((each for each in shown_pair(self._session.world) if each and self._has_focus(each)), None)
+        if focused is None:
+            self._say("There is no program in focus: turn goes to the other one.")
+            return
+        self._do((StepLine(who=focused.who),))
+        self._tell()
+
+    def _has_focus(self, endpoint: Endpoint) -> bool:
+        return endpoint.role == self._session.world.focus.role
+
     def _drop(self) -> None:
         packet = oldest_held(self._session.world)
         if packet is None:
@@ -146,10 +185,32 @@ class Plain:
 
     def _turn(self) -> None:
         focus = self._session.world.focus
+        if focus.stranger is not None and focus.role == "server":
+            self._turn_to_stranger(focus.stranger)
+            return
         prefix = "udp" if focus.transport == "udp" else ""
         to_server = focus.role == "client"
         self._session.focus(f"{prefix}server" if to_server else f"{prefix}client{focus.number}")
         self._say(f"send and close are the {'server' if to_server else 'client'}'s now.")
+
+    def _stranger(self) -> None:
+        following = next_stranger(self._session.world)
+        if following is None:
+            self._say("Only our clients are here: from another terminal anybody can call the server.")
+        else:
+            self._turn_to_stranger(following)
+
+    def _client(self) -> None:
+        focus = self._session.world.focus
+        self._session.focus(client_name(focus.transport, focus.number))
+        self._say("send and close are the client's now.")
+        self._say_next()
+
+    def _turn_to_stranger(self, conversation: Conversation) -> None:
+        self._session.focus("", conversation)
+        who = name_of(stranger(self._session.world, conversation))
+        self._say(visible(who.fit("@who is not ours: only its packets can be delivered or dropped.")))
+        self._say_next()
 
     def _ports(self) -> None:
         rows = [slot.row for slot in self._session.world.slots if slot.row is not None]
@@ -179,7 +240,7 @@ class Plain:
 
     def _say_next(self) -> None:
         world = self._session.world
-        self._say(f"next: {next_action(world).label_at(world.at)}")
+        self._say(f"next: {visible(next_action(world).label_at(world.at))}")
 
     def _say(self, text: str) -> None:
         print(text, file=self._out, flush=True)
@@ -200,7 +261,8 @@ def _where(session: Session) -> str:
     lab = session.world.lab
     if lab is None:
         return "without a lab"
+    port = "" if is_own(session.world) else f", port {lab.port}"
     if lab.net == "private":
         how = "packets are held, and delivered one by one" if lab.gate else "packets are inferred, not held"
-        return f"in a private net of its own, port {lab.port}: {how}"
-    return f"on this machine's own loopback (host net), port {lab.port}: packets are inferred, not held"
+        return f"in a private net of its own{port}: {how}"
+    return f"on this machine's own loopback (host net){port}: packets are inferred, not held"

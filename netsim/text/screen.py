@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from netsim.model.view import PLAIN_VIEW, View
 from netsim.model.world import World
 from netsim.text.bottom import draw_keys, draw_space, draw_why
 from netsim.text.charset import Charset
+from netsim.text.cursor import Cursor
 from netsim.text.grid import MINIMUM, Grid
 from netsim.text.ladder import draw_ladders
 from netsim.text.layout import blank, fill, wrapped
@@ -32,17 +34,23 @@ class Scene(NamedTuple):
     now: float | None = None  # the lab's clock; None: the moment of the world
     progress: Mapping[int, float] = {}  # packets on their way, by number
     offset: int = 0  # rows of the table that are scrolled out
+    view: View = PLAIN_VIEW  # its order and its filter
+    cursor: Cursor | None = None  # its cell that is being looked at
     armed: bool = True
+    aim: tuple[str, int] = ("", 0)  # the `who` and the line to which it may be run
     recorded: bool = False
-    steps: int | None = None  # where the past is shown: how many steps there are
+    steps: int | None = None  # the same: how many steps there are
+    moment: tuple[int, int] | None = None  # where the past (or a recording) is shown: which moment, of how many
 
 
 def draw_screen(world: World, grid: Grid, charset: Charset, scene: Scene) -> list[Line]:
     """`grid.rows` lines of `grid.columns` cells."""
     columns = grid.columns
-    table = draw_table_area(world, grid, charset, now=scene.now, offset=scene.offset)
+    table = draw_table_area(
+        world, grid, charset, now=scene.now, offset=scene.offset, view=scene.view, cursor=scene.cursor
+    )
     return [
-        *draw_title(world, columns, 1, charset, recorded=scene.recorded, steps=scene.steps),
+        *draw_title(world, columns, 1, charset, recorded=scene.recorded, steps=scene.steps, moment=scene.moment),
         *_draw_middle(world, grid, charset, scene),
         *([draw_tees(table[0], grid, charset), *table[1:]] if grid.is_wide else table),
         *draw_why(scene.why, columns, grid.why.height, charset),
@@ -54,9 +62,11 @@ def draw_screen(world: World, grid: Grid, charset: Charset, scene: Scene) -> lis
 def _draw_middle(world: World, grid: Grid, charset: Charset, scene: Scene) -> list[Line]:
     """Rows `grid.heads` and `grid.body`."""
     if grid.is_wide:
-        return draw_lanes(world, grid, charset, target=scene.target, progress=scene.progress, now=scene.now)
+        return draw_lanes(
+            world, grid, charset, target=scene.target, aim=scene.aim, progress=scene.progress, now=scene.now
+        )
     return [
-        *draw_panes(world, grid, charset, target=scene.target),
+        *draw_panes(world, grid, charset, target=scene.target, aim=scene.aim),
         *draw_ladders(world, grid, charset, target=scene.target, progress=scene.progress, now=scene.now),
     ]
 

@@ -10,16 +10,16 @@ from typing import NamedTuple
 from netsim.model.address import Address
 from netsim.model.events import KernelSocket, SocketRef
 from netsim.model.kernel import same_address
+from netsim.model.strangers import Stranger
 from netsim.model.views import (
     WAITING_STATES,
-    clients,
     conversation_of,
+    conversation_shown,
     datagrams_waiting,
     end_of,
     is_held,
     kernel_socket,
     local_of,
-    pair_of,
     port_role,
     remote_of,
     unacknowledged_bytes,
@@ -29,9 +29,10 @@ from netsim.model.views import (
 )
 from netsim.model.world import Endpoint, World
 from netsim.text.charset import Charset, cells
-from netsim.text.layout import Cell, blank, fill, first_that_fits, placed, spread, width_of, wrapped
+from netsim.text.layout import Cell, as_many, blank, fill, first_that_fits, placed, spread, width_of, wrapped
 from netsim.text.lines import Line, Span, Style
 from netsim.text.marks import is_new, port, state
+from netsim.text.others import draw_others
 
 INDENT = 7  # where addresses and notes begin: after " fd 3  "
 
@@ -49,13 +50,41 @@ class Entry(NamedTuple):
     short: tuple[str, ...] = ()
 
 
-def draw_sockets(world: World, width: int, height: int, charset: Charset, *, endpoint: Endpoint | None) -> list[Line]:
-    """The endpoint's sockets in `height` rows: its own, the kernel's, then (for a client) the other clients."""
+def draw_sockets(
+    world: World, width: int, height: int, charset: Charset, *, endpoint: Endpoint | None, target: str = ""
+) -> list[Line]:
+    """The endpoint's sockets in `height` rows: its own, the kernel's, then (for a client) the other clients.
+
+    `target`: as for those.
+    """
     if endpoint is None or height <= 0:
         return [blank(width)] * max(0, height)
-    others = draw_others(world, width, charset, endpoint=endpoint)
+    others = draw_others(world, width, charset, target=target) if endpoint.role == "client" else []
     entries = _entries(world, endpoint, width, charset)
     texts = error_text(endpoint, width, height - len(others), charset) or without_sockets(endpoint)
+    return _draw(entries, texts, others, width, height)
+
+
+def draw_strangers_socket(
+    world: World, width: int, height: int, charset: Charset, *, known: Stranger, target: str = ""
+) -> list[Line]:
+    """A stranger's socket, by what the kernel and the table say of it, then the other clients."""
+    others = draw_others(world, width, charset, target=target)
+    here = port(world, known.conversation.transport, known.conversation.client, charset)
+    if known.socket is None:
+        texts, entries = ["the kernel keeps nothing of it"], []
+    elif known.conversation.transport == "udp":
+        there = port(world, "udp", known.conversation.server, charset)
+        texts, entries = [], [Entry("fd ?", [here, Span(f" {charset.to} "), there], [[]])]
+    else:
+        label = "fd ?" if known.holds else "-"
+        remote = known.conversation.server
+        texts = []
+        entries = [_connection(world, label, known.socket.local, remote, known.socket, charset)]
+    return _draw(entries, texts, others, width, height)
+
+
+def _draw(entries: list[Entry], texts: list[str], others: list[Line], width: int, height: int) -> list[Line]:
     lines = [_text(line, width) for line in texts]
     room = height - len(others) - len(lines)
     own_rows = sum(1 + len(entry.notes) for entry in entries) <= room
@@ -103,8 +132,7 @@ def _in_focus(world: World, end: KernelSocket) -> bool:
 
 
 def _is_focused_peer(world: World, tcp: bool, remote: Address) -> bool:
-    client, _ = pair_of(world, "tcp" if tcp else "udp")
-    conversation = conversation_of(world, client) if client else None
+    conversation = conversation_shown(world, "tcp" if tcp else "udp")
     return conversation is not None and same_address(conversation.client, remote)
 
 
@@ -163,19 +191,7 @@ def _queue(world: World, queue: tuple[KernelSocket, ...], width: int, charset: C
     ports = [port(world, "tcp", end.remote, charset) for end in queue if end.remote is not None]
     right = [Span("no fd")]
     room = width - 1 - INDENT - width_of(right) - 1
-    return Entry("queue", _as_many([[each] for each in ports], room), [right])
-
-
-def _as_many(pieces: list[list[Span]], room: int) -> list[Span]:
-    """As many pieces as fit, two columns apart, and how many more there are."""
-    line: list[Span] = []
-    for index, piece in enumerate(pieces):
-        gap = [Span("  ")] if line else []
-        more = [Span(f"  +{len(pieces) - index - 1}")] if index < len(pieces) - 1 else []
-        if width_of([*line, *gap, *piece, *more]) > room:
-            return [*line, *gap, Span(f"+{len(pieces) - index}")]
-        line += [*gap, *piece]
-    return line
+    return Entry("queue", as_many([[each] for each in ports], room), [right])
 
 
 def _queue_length(world: World, kernel: KernelSocket, style: Style) -> list[list[Span]]:
@@ -228,25 +244,6 @@ def without_sockets(endpoint: Endpoint) -> list[str]:
     if endpoint.status == "ended":
         return ["no socket: the process is gone"]
     return ["no socket yet"]
-
-
-# --- the other clients
-
-
-def draw_others(world: World, width: int, charset: Charset, *, endpoint: Endpoint) -> list[Line]:
-    """One row with the clients that are not shown, and the keys that show them; none where there is only one."""
-    everyone = clients(world, endpoint.transport)
-    if endpoint.role != "client" or len(everyone) < 2:
-        return []
-    right = [Span(f"1-{everyone[-1].number}", "key"), Span(" choose")]
-    pieces: list[list[Span]] = []
-    for other in everyone:
-        if other.who != endpoint.who:
-            conversation = conversation_of(world, other)
-            name = port(world, other.transport, conversation.client, charset) if conversation else Span("-", "client")
-            pieces.append([Span(f"{other.number} "), name])
-    left = [Span(" "), *_as_many(pieces, width - 3 - width_of(right))]
-    return [fill(spread(left, right, width - 1), width)]
 
 
 # --- rows

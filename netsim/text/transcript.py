@@ -18,6 +18,7 @@ from netsim.model.fold import mark_text
 from netsim.model.packet import Packet
 from netsim.model.rows import row_name
 from netsim.model.world import Row, World
+from netsim.story.callers import side
 from netsim.story.calls import plural, speaker
 from netsim.story.narrator import narrate
 from netsim.text.arrows import packet_label
@@ -28,15 +29,17 @@ LABEL_ROOM = 60  # columns for a packet's label: its payload is cut there
 
 def step_lines(world: World, packets_before: int) -> list[str]:
     """What the last step did, line by line; `packets_before`: how many packets had been told already."""
-    lines = [line for event in world.since for line in _event_lines(world, event)]
-    lines += [packet_line(packet) for packet in world.packets[packets_before:]]
+    lines = [line for event in world.since for line in event_lines(world, event)]
+    lines += [packet_line(packet, world) for packet in world.packets[packets_before:]]
     lines += [row_line(slot.row) for slot in world.slots if slot.row and row_name(slot.row.key) in world.changed]
-    return [*lines, narrate(world)]
+    return [*lines, visible(narrate(world))]
 
 
-def packet_line(packet: Packet) -> str:
+def packet_line(packet: Packet, world: World) -> str:
     """One packet in words: who sent it, what it is, how it is known."""
-    there = "client to server" if packet.sender == "client" else "server to client"
+    caller = side(world, packet.conversation, "client")
+    client = "client" if caller.ours else visible(caller.long)
+    there = f"{client} to server" if packet.sender == "client" else f"server to {client}"
     how = packet.evidence if packet.fate != "lost" else f"{packet.evidence}, lost"
     return f"packet {packet.number} ({how}): {there}, {packet_label(packet, LABEL_ROOM, UNICODE)}"
 
@@ -57,7 +60,8 @@ def row_line(row: Row) -> str:
     return f"port {row.key.port}/{row.key.transport}{state}{peer}: {owner}{waiting}"
 
 
-def _event_lines(world: World, event: AnyEvent) -> list[str]:
+def event_lines(world: World, event: AnyEvent) -> list[str]:
+    """One event of a step in words; most have none. `world`: after it, or after the whole step."""
     match event:
         case CommandRefused(why=why):
             return [f"not done: {why}"]

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from netsim.model.address import Role
 from netsim.model.events import ProgramPrinted
-from netsim.model.views import conversation_of, packets_of, pair_of, shown_pair
+from netsim.model.strangers import stranger
+from netsim.model.views import conversation_shown, packets_of, shown_pair
 from netsim.model.world import Endpoint, World
 from netsim.text.charset import Charset
 from netsim.text.grid import Grid, Lane
@@ -19,8 +20,11 @@ from netsim.text.ladder import TRANSPORTS, any_inferred, draw_ends, draw_ladder_
 from netsim.text.layout import blank, fill, joined
 from netsim.text.lines import Line, Span, Style
 from netsim.text.listing import draw_listing, level
-from netsim.text.panes import draw_head
-from netsim.text.sockets import draw_others, error_text
+from netsim.text.others import draw_others
+from netsim.text.own import draw_absent
+from netsim.text.panes import draw_clients_head, draw_head
+from netsim.text.sockets import error_text
+from netsim.text.strangers import draw_stranger
 
 PRINTED = " printed  "
 PRINTED_LINES = 3
@@ -32,19 +36,20 @@ def draw_lanes(
     charset: Charset,
     *,
     target: str = "",
+    aim: tuple[str, int] = ("", 0),
     progress: Mapping[int, float] | None = None,
     now: float | None = None,
 ) -> list[Line]:
-    """Rows `grid.heads` and `grid.body`. `target`, `progress`, `now`: as for the panes and ladders."""
+    """Rows `grid.heads` and `grid.body`. `target`, `aim`, `progress`, `now`: as for the panes and ladders."""
     client, server = shown_pair(world)
     left, left_kernel, wire, right_kernel, right = grid.lanes
     bar = Span(charset.bar, "rule")
     rows = zip(
-        _draw_program(world, grid, left, charset, endpoint=client, role="client", target=target),
+        _draw_program(world, grid, left, charset, endpoint=client, role="client", target=target, aim=aim),
         _draw_kernel(world, grid, left_kernel, charset, role="client", now=now),
         _draw_wire(world, grid, wire, charset, target=target, progress=progress, now=now),
         _draw_kernel(world, grid, right_kernel, charset, role="server", now=now),
-        _draw_program(world, grid, right, charset, endpoint=server, role="server", target=target),
+        _draw_program(world, grid, right, charset, endpoint=server, role="server", target=target, aim=aim),
         strict=True,
     )
     tees = [Span(charset.down, "rule"), *[bar] * grid.body.height]
@@ -66,16 +71,29 @@ def draw_tees(line: Line, grid: Grid, charset: Charset) -> Line:
 
 
 def _draw_program(
-    world: World, grid: Grid, lane: Lane, charset: Charset, *, endpoint: Endpoint | None, role: Role, target: str
-) -> list[Line]:
+    world: World, grid: Grid, lane: Lane, charset: Charset, *, endpoint: Endpoint | None, role: Role, target: str,
+    aim: tuple[str, int],
+) -> list[Line]:  # fmt: skip
     """The head, the listing, below it what came of the program, and in the last row the other clients."""
-    head = draw_head(world, lane.width, 1, charset, endpoint=endpoint, role=role, what="program")
+    if role == "client":
+        head = [draw_clients_head(world, lane.width, charset, endpoint=endpoint, what="program")]
+    else:
+        head = draw_head(world, lane.width, 1, charset, endpoint=endpoint, role=role, what="program")
     rows, empty = grid.listing.height, blank(lane.width)
     plainest = max(1, *(level(each, rows) for each in shown_pair(world)))  # so that both begin alike
-    lines = draw_listing(world, lane.width, rows, charset, endpoint=endpoint, target=target, plainest=plainest)
+    if endpoint is None:
+        lines = draw_absent(world, lane.width, rows, charset, role=role)
+    else:
+        lines = draw_listing(
+            world, lane.width, rows, charset, endpoint=endpoint, target=target, plainest=plainest,
+            aim=aim[1] if endpoint.who == aim[0] else 0,
+        )  # fmt: skip
     while lines and lines[-1] == empty:
         lines.pop()
-    others = draw_others(world, lane.width, charset, endpoint=endpoint) if endpoint else []
+    if role == "client" and world.focus.stranger is not None:
+        lines = draw_stranger(world, lane.width, rows, charset, known=stranger(world, world.focus.stranger))
+    shown = endpoint is not None or world.focus.stranger is not None
+    others = draw_others(world, lane.width, charset, target=target) if role == "client" and shown else []
     room = grid.body.height - len(others)
     if endpoint is not None:
         lines += [empty, *_draw_outcome(world, lane.width, room - len(lines) - 1, charset, endpoint)]
@@ -134,8 +152,7 @@ def _draw_wire(
 
 def _head(world: World, width: int, charset: Charset) -> Line:
     """What lies between the kernel's two sides, and whether its packets were only inferred."""
-    shown = [pair_of(world, transport)[0] for transport in TRANSPORTS]
-    packets = [packet for each in shown if each for packet in packets_of(world, conversation_of(world, each))]
+    packets = [packet for each in TRANSPORTS for packet in packets_of(world, conversation_shown(world, each))]
     how = [Span("  "), Span("INFERRED", "head")] if any_inferred(packets) else []
     begin = [Span(f"{charset.dash} ", "rule"), Span("WIRE", "head"), *how, Span(" ")]
     return fill(begin, width, charset.dash, "rule")
