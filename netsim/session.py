@@ -11,6 +11,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from netsim.model.address import Conversation
 from netsim.model.commands import AnyCommand
 from netsim.model.events import AnyEvent, CommandAccepted, CommandRefused, FocusMoved
 from netsim.model.timeline import Timeline
@@ -37,10 +38,15 @@ class Session:
     """One sitting in front of one lab at a time.
 
     `make_lab` makes a fresh one, at the start and to begin again; `opening` is what every lab is asked for first.
+    `recording`: the name of what is replayed, "" where a real lab is there; `note`: what is to be said of it.
     """
 
-    def __init__(self, make_lab: Callable[[], Lab], opening: Sequence[AnyCommand] = ()) -> None:
+    def __init__(
+        self, make_lab: Callable[[], Lab], opening: Sequence[AnyCommand] = (), *, recording: str = "", note: str = ""
+    ) -> None:
         self._make_lab = make_lab
+        self.recording = recording
+        self.note = note
         self._opening = opening
         self._wake: Callable[[], None] = lambda: None
         self._queue: SimpleQueue[tuple[int, AnyEvent]] = SimpleQueue()
@@ -60,12 +66,17 @@ class Session:
         return self.timeline.now
 
     @property
+    def unanswered(self) -> bool:
+        """Whether a command has no answer yet, or a process that it asked for is not there (or not gone) yet."""
+        return self.world.ended is None and bool(self._unanswered or self.world.under_way)
+
+    @property
     def pending(self) -> bool:
         """Whether something asked for is not done yet: a command without an answer, or a program that runs."""
-        if self.world.ended is not None:
+        if self.world.ended is not None or self.recording:
             return False
         return bool(self._unanswered or self.world.under_way) or any(
-            endpoint.status in ("starting", "running") for endpoint in self.world.endpoints.values()
+            endpoint.is_on_its_way for endpoint in self.world.endpoints.values()
         )
 
     # --- events come up
@@ -100,9 +111,9 @@ class Session:
         self._lab.send(replace(command, id=self._last_id))
         return self._last_id
 
-    def focus(self, who: str) -> None:
-        """Turn to an endpoint's conversation and pane; an event like any other, but of the person's own making."""
-        self._append(FocusMoved(at=self.world.at, who=who))
+    def focus(self, who: str, stranger: Conversation | None = None) -> None:
+        """Turn to the conversation and pane of an endpoint, or of a stranger; an event, of the person's own making."""
+        self._append(FocusMoved(at=self.world.at, who=who, stranger=stranger))
 
     # --- beginnings and endings
 
@@ -115,6 +126,21 @@ class Session:
         self._lab = self._make_lab()
         self._open()
         self._start_lab()
+
+    def take_over(self, other: Session) -> None:
+        """End the lab, and go on with another session's in its place, with all that happened there.
+
+        The other one is not to be used any more. Listeners hear its events from the beginning.
+        """
+        self._lab.close()
+        self._queue, self._generation = other._queue, other._generation
+        self.timeline, self._lab = other.timeline, other._lab
+        self._last_id, self._unanswered = other._last_id, other._unanswered
+        other._wake = lambda: self._wake()
+        for event in self.timeline.events:
+            for listener in self._listeners:
+                listener(event)
+        self._wake()
 
     def close(self) -> None:
         """End the lab and everything in it."""

@@ -25,6 +25,10 @@ AS_ROOT = os.geteuid() == 0
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for _number in (signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(_number, signal.SIG_DFL)
+NEEDS = {  # commands that a marker needs
+    "needs_ss": ("ss",), "needs_tshark": ("tshark",), "needs_tmux": ("tmux",), "needs_screen": ("screen",),
+    "needs_sshd": ("sshd", "ssh", "ssh-keygen", "useradd", "userdel"),
+}  # fmt: skip
 IN_CI = os.environ.get("NETSIM_CI") == "1"
 
 
@@ -89,9 +93,10 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 def _missing() -> dict[str, str]:
     """The needs_... markers that this machine can't serve, with the reason; looked up once."""
     missing = {}
-    for name, command in (("needs_ss", "ss"), ("needs_tshark", "tshark")):
-        if shutil.which(command) is None:
-            missing[name] = f"there is no command {command}"
+    for name, commands in NEEDS.items():
+        for command in commands:
+            if shutil.which(command, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin") is None:
+                missing[name] = f"there is no command {command}"
     if not sys.platform.startswith("linux"):
         missing["needs_sock_diag"] = missing["needs_namespaces"] = "only Linux has it"
     elif why := _no_namespaces():
@@ -130,12 +135,12 @@ def find_free_port() -> int:
         first_ephemeral = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     start = random.randrange(10_000, 20_000)
     for port in range(start, max(start + 1, min(first_ephemeral, 65_536))):
-        if _is_free(port):
+        if is_free(port):
             return port
     raise OSError("there is no free port")
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
     with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
         try:
             tcp.bind(("127.0.0.1", port))

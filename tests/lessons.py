@@ -79,7 +79,7 @@ class Ran:
 
 
 @cache
-def running(name: str, *, sabotaged: bool = False) -> Future[Ran]:
+def running(name: str, sabotaged: bool) -> Future[Ran]:  # no default: the cache would take it for another call
     """The lesson, run once for all tests; most of the time it waits, so that a few can run beside each other."""
     return POOL.submit(Ran, BY_NAME[name], SABOTAGE[name] if sabotaged else None)
 

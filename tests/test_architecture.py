@@ -24,6 +24,7 @@ FORBIDDEN = [
     ("tui/__init__.py", "import netsim.lab", "screen-without-lab"),
     ("text/__init__.py", "import textual.app", "textual-in-tui"),
     ("tui/widgets/left.py", "import netsim.tui.widgets.right", "widgets"),
+    ("tui/pages/left.py", "import netsim.tui.pages.right", "pages"),
 ]
 
 
@@ -47,9 +48,9 @@ def test_the_contracts_hold(copy: Path) -> None:
 
 @pytest.mark.parametrize(("where", "line", "contract"), FORBIDDEN)
 def test_a_forbidden_import_is_seen(copy: Path, where: str, line: str, contract: str) -> None:
-    (copy / "netsim/tui/widgets").mkdir(exist_ok=True)
-    for name in ("__init__.py", "left.py", "right.py"):
-        (copy / "netsim/tui/widgets" / name).touch()
+    for folder in ("widgets", "pages"):
+        for name in ("__init__.py", "left.py", "right.py"):
+            (copy / "netsim/tui" / folder / name).touch()
     with (copy / "netsim" / where).open("a", encoding="utf-8") as file:
         file.write(f"\n{line}\n")
     result = lint(copy, "--contract", contract)

@@ -110,7 +110,7 @@ def lab(net: str = "private", port: int = 8888) -> e.LabStarted:
     """The lab's first event."""
     return e.LabStarted(
         at=0.0, net=net, port=port, system="Linux 6.18", python="3.11.7", contained=True,  # type: ignore[arg-type]
-        contained_because="user and pid namespaces", sock_diag=True,
+        contained_because="user and pid namespaces", sock_diag=True, gate="nft" if net == "private" else "",
     )  # fmt: skip
 
 

@@ -11,9 +11,9 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from netsim.cli import app, doctor, shell
+from netsim.cli import app, doctor, lesson, ports, replay, run, shell
 
-COMMANDS = {"doctor": doctor, "shell": shell}
+COMMANDS = {"doctor": doctor, "ports": ports, "run": run, "shell": shell, "lesson": lesson, "replay": replay}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,11 +24,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     options, unknown = parser.parse_known_args(arguments[:end])
     command = COMMANDS.get(options.command)
     takes_more = getattr(command, "TAKES_MORE", False)
+    if options.kiosk and options.command:
+        parser.error(f"--kiosk is the screen alone: type netsim --kiosk, or netsim {options.command} without it")
     if unknown:
         hint = f": put -- before it: netsim {options.command} -- {shlex.join(unknown)}" if takes_more else ""
         parser.error(f"unrecognized arguments: {shlex.join(unknown)}{hint}")
     if end < len(arguments) and not takes_more:
-        parser.error("only shell takes a command behind --: netsim shell -- ss -tanp")
+        parser.error("only shell and run take something behind --: netsim shell -- ss -tanp")
     behind = arguments[end + 1 :]
     return command.run(options, behind) if command is not None else app.run(options)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from netsim import __version__
 
 if TYPE_CHECKING:
     from netsim.cli.workshop import Workshop
+    from netsim.files.desk import Tape
+    from netsim.files.recording import Recorder
     from netsim.session import Session
 
 USAGE_ERROR = 2
@@ -21,7 +24,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of the main screen, and of netsim as a whole."""
     add_net_options(parser)
     parser.add_argument("--plain", action="store_true", help="line by line, for pipes and screen readers")
+    parser.add_argument("--record", metavar="FILE", help="write all that happens to a new file, for netsim replay")
     add_screen_options(parser)
+    parser.add_argument(
+        "--kiosk", action="store_true",
+        help="for strangers over ssh (sshd's ForceCommand): no file is written or read, no shell, no other command",
+    )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"netsim {__version__}")
 
 
@@ -39,11 +47,14 @@ def add_screen_options(parser: argparse.ArgumentParser) -> None:
     """How the screen looks."""
     parser.add_argument("--no-animation", action="store_true", help="packets appear without moving")
     parser.add_argument("--ascii", action="store_true", help="draw with ASCII only")
-    parser.add_argument("--theme", choices=("dark", "light"), default="dark", help="for the terminal's background")
+    parser.add_argument("--theme", choices=("dark", "light", "contrast"), default="dark",
+                        help="for the terminal's background; contrast: for a projector (in the app: t)")  # fmt: skip
+    parser.add_argument("--mouse", action="store_true", help="the wheel moves through the table; over ssh it costs")
 
 
 def run(options: argparse.Namespace) -> int:
     """The main screen, or plain mode where there is no screen."""
+    prepare_terminal(kiosk=options.kiosk)
     if options.net == "host" and (problem := port_problem(options.port)):
         print(problem, file=sys.stderr)
         return USAGE_ERROR
@@ -51,6 +62,13 @@ def run(options: argparse.Namespace) -> int:
     if not plain and (reason := no_screen()):
         print(f"netsim: {reason}, so this is plain mode (netsim --plain): one line after the other.", file=sys.stderr)
         plain = True
+    if not plain and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the screen has a handler: no traceback of half a start
+    recorder = None
+    if options.record is not None:
+        recorder = new_recorder(options.record)
+        if recorder is None:
+            return USAGE_ERROR
     gc.disable()  # importing makes no garbage, and looking for it costs a tenth of the start; the screen enables it
     # The lab is started before all else is imported, so that the start-ups overlap.
     from netsim.cli.workshop import Workshop
@@ -62,20 +80,51 @@ def run(options: argparse.Namespace) -> int:
     from netsim.story.director import OPENING
 
     session = Session(workshop.first_lab, OPENING)
+    tape = start_tape(session, recorder, options.record) if recorder else None
     try:
         if plain:
             from netsim.text.plain import Plain
 
             gc.enable()
             return Plain(session, sys.stdout).run(sys.stdin)
-        return show(session, options, workshop)
+        return show(session, options, workshop, tape)
     finally:
         session.close()
         workshop.close()
 
 
-def show(session: Session, options: argparse.Namespace, workshop: Workshop | None) -> int:
+def new_recorder(name: str) -> Recorder | None:
+    """A new file for a recording; None where there can be none, and the person has been told why."""
+    from pathlib import Path
+
+    from netsim.files.recording import Recorder
+    from netsim.text.charset import visible
+
+    try:
+        return Recorder(Path(name))
+    except FileExistsError:
+        what = f"{visible(name)} exists already, and a recording never writes over a file"
+        print(f"netsim: {what}: choose another name, or move it away first.", file=sys.stderr)
+    except OSError as error:
+        print(f"netsim: {visible(name)} can't be written: {error.strerror or error}.", file=sys.stderr)
+    return None
+
+
+def start_tape(session: Session, recorder: Recorder, name: str) -> Tape:
+    """From now on every event is in the file as soon as it is shown."""
+    from pathlib import Path
+
+    from netsim.files.desk import Tape
+
+    return Tape(session, recorder, Path(name))
+
+
+def show(session: Session, options: argparse.Namespace, workshop: Workshop | None, tape: Tape | None = None) -> int:
     """The main screen of a session, with what it needs of other rooms; returns the exit status."""
+    from netsim.tui.keeper import Keeper
+
+    keeper = Keeper()  # before Textual is imported: it has looked at the terminal by the time that takes
+    from netsim.files.desk import Desk
     from netsim.tui.page import Tools
     from netsim.tui.run import run as run_screen
 
@@ -83,10 +132,31 @@ def show(session: Session, options: argparse.Namespace, workshop: Workshop | Non
         session,
         animation=not options.no_animation,
         ascii_only=options.ascii or not writes_unicode(),
-        light=options.theme == "light",
-        tools=Tools(workshop.make_lab, workshop.make_machine) if workshop else None,
+        theme=options.theme,
+        mouse=options.mouse,
+        tools=Tools(
+            workshop.make_lab,
+            workshop.make_machine,
+            kiosk=options.kiosk,
+            files=None if options.kiosk else Desk(session, tape),
+            run_aside=workshop.run_aside,
+            free_port=workshop.free_port,
+        )
+        if workshop
+        else None,
         kill_now=workshop.kill_now if workshop else None,
+        keeper=keeper,
     )
+
+
+def prepare_terminal(*, kiosk: bool = False) -> None:
+    """What Textual reads of the environment when it is imported; to be called before."""
+    if "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ:
+        # Milliseconds: a line may cut a key's escape sequence in two, and the halves would be other keys.
+        os.environ.setdefault("ESCDELAY", "400")
+    if kiosk:  # some of Textual's names write files or import modules; a server may be set to let clients send such
+        for name in [name for name in os.environ if name.startswith(("TEXTUAL", "PYTHON"))]:
+            del os.environ[name]
 
 
 def no_screen() -> str:

@@ -18,11 +18,14 @@ import msgspec
 
 from netsim.lab import linux, procfs
 from netsim.lab.channel import Channel
+from netsim.lab.printing import Gathered
 from netsim.model.commands import StartEndpoint
 from netsim.model.events import CallStarted
 
 ENDPOINT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "endpoint")
 _CHANNEL = 100  # the channel's number in the endpoint
+_SHARED = 101  # and that of the page in which it notes its line
+_LINE_BYTES = 4  # of a line's number in it, in this machine's order
 _NAME_LENGTH = 15  # of a process: TASK_COMM_LEN, linux/sched.h
 
 # running: between stops. calling: in a socket call. stopped: waits for an order. ended: its program has ended.
@@ -67,12 +70,39 @@ class Child:
         self.pid = (procfs.machine_pid(self.pidfd) if self.pidfd is not None else None) or inner_pid
         self.pipes: list[Pipe] = []
         self.forked = False  # by a program: not our child to reap, not stepped
+        self.forked_from = ""  # the endpoint that did it
         self.introduced = False
         self.state: State = "starting"
         self.calls: dict[int, CallStarted] = {}  # not returned yet, by number
         self.slept: set[int] = set()  # those of them in which it sleeps
         self.ports: set[int] = set()  # local ones that it has reported
         self.exited = False
+        self.stdin: int | None = None  # where the person's lines are written to
+        self.shared: int | None = None  # a file in which the endpoint notes the line where it is
+        self.watched = False  # looked at now and then, while it runs (netsim.lab.watching)
+        self.looks = 0
+        self.told: object = None  # what was told of it last
+        self.gathered: Gathered | None = None  # what it has printed a moment ago (netsim.lab.printing)
+
+    def line(self) -> int:
+        """The program's line that runs, or has led to what runs; 0 if that is not known."""
+        noted = os.pread(self.shared, _LINE_BYTES, 0) if self.shared is not None else b""
+        return int.from_bytes(noted, sys.byteorder)
+
+    def type(self, text: bytes) -> bool:
+        """Write to its standard input; False if it has not read what was written before, or reads nothing."""
+        if self.stdin is None:
+            return False
+        try:
+            return os.write(self.stdin, text) == len(text)
+        except (BlockingIOError, BrokenPipeError):
+            return False
+
+    def end_input(self) -> None:
+        """The end of its standard input; harmless if that has come already."""
+        if self.stdin is not None:
+            os.close(self.stdin)
+            self.stdin = None
 
     @property
     def main_call(self) -> CallStarted | None:
@@ -100,46 +130,71 @@ class Child:
             pass
 
     def close(self) -> None:
-        """Give back every descriptor."""
+        """Give back every descriptor but the pipes': what the process has started may go on to write into them."""
         self.channel.close()
-        for pipe in self.pipes:
-            pipe.close()
-        self.pipes.clear()
+        self.end_input()
+        if self.shared is not None:
+            os.close(self.shared)
+            self.shared = None
         if self.pidfd is not None:
             os.close(self.pidfd)
             self.pidfd = None
 
 
-def start(order: StartEndpoint, path: str, source: str, endpoint: str = ENDPOINT) -> Child:
+def start(order: StartEndpoint, path: str, source: str, endpoint: str = ENDPOINT, *, contained: bool = False) -> Child:
     """Start an endpoint's process and tell it what to run; raises OSError where no process can be had.
 
-    To be called from the main thread: the process ends when the thread that created it does.
+    `contained`: the lab's end ends whatever the program forks, too. To be called from the main thread: the process ends
+    when the thread that created it does.
     """
     ours, theirs = socket.socketpair()
+    own = order.own is not None
     pipes: list[Pipe] = []
     writers: list[int] = []
+    inputs: tuple[int, int] | None = None
+    shared = _memory_file() if own else None
+    options = ["--contained", "yes"] if contained else []
+    options += ["--shared", str(_SHARED)] if shared is not None else []
+    files = {_SHARED: shared} if shared is not None else {}  # theirs: ours
     try:
+        if own:
+            inputs = os.pipe()
+            files[0] = inputs[0]
         for stream in _STREAMS:
             reader, writer = os.pipe()
             pipes.append(Pipe(reader, stream))
             writers.append(writer)
         pid = _spawn(
-            [sys.executable, "-I", "-S", endpoint, "--channel", str(_CHANNEL), "--name", process_name(order.who)],
-            {1: writers[0], 2: writers[1], _CHANNEL: theirs.fileno()},
-        )
+            # Their own programs have all that `python` would have: site-packages, and what the environment says.
+            [sys.executable, *(() if own else ("-I", "-S")), endpoint,
+             "--channel", str(_CHANNEL), "--name", process_name(order.who), *options],
+            {1: writers[0], 2: writers[1], _CHANNEL: theirs.fileno(), **files},
+        )  # fmt: skip
     except OSError:
         ours.close()
         for pipe in pipes:
             pipe.close()
+        for each in (inputs[1] if inputs else None, shared):
+            if each is not None:
+                os.close(each)
         raise
     finally:
         theirs.close()
-        for writer in writers:
+        for writer in (*writers, *inputs[:1]) if inputs else writers:
             os.close(writer)
     child = Child(order.who, order, source, pid, Channel(ours))
     child.pipes = pipes
-    child.tell(do="run", who=order.who, path=path, source=source)
+    if inputs:
+        child.stdin = inputs[1]
+        os.set_blocking(child.stdin, False)
+    child.shared = shared
+    child.tell(do="run", who=order.who, path=path, source=source, own=order.own)
     return child
+
+
+def _memory_file() -> int | None:
+    """A file that is nowhere but in memory; None on a system that has no such thing."""
+    return os.memfd_create("netsim-line") if hasattr(os, "memfd_create") else None
 
 
 _STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
@@ -157,6 +212,7 @@ def fork_of(parent: Child, who: str, inner_pid: int, pid: int, wire: socket.sock
     child = Child(who, parent.order, parent.source, inner_pid, Channel(wire))
     child.pid = pid
     child.forked = True
+    child.forked_from = parent.who
     child.state = "running"
     child.ports = set(parent.ports)
     return child

@@ -79,7 +79,8 @@ class Family:
     def _take_output(self, child: Child, pipe: Pipe) -> None:
         text = pipe.receive()
         if text:
-            self._host.emit(
+            self._host.printing.take(
+                child,
                 ProgramPrinted(
                     at=self._host.now(),
                     who=child.who,
@@ -87,7 +88,7 @@ class Family:
                     inner_pid=child.inner_pid,
                     stream=pipe.stream,
                     text=text,
-                )
+                ),
             )
         if pipe.ended:  # perhaps long after the process: what it has started may still have the pipe
             self._host.forget(pipe)
@@ -115,6 +116,7 @@ class Family:
             while not pipe.ended and select.select([pipe], [], [], 0)[0]:
                 self._take_output(child, pipe)
         self._reports.introduce(child)  # if it died before it could
+        self._host.printing.flush(child)
         child.exited = True
         self._host.forget(child.channel)
         if child.pidfd is not None:

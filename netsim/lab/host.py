@@ -22,8 +22,10 @@ from netsim.lab.orders import Orders
 from netsim.lab.outbox import Outbox
 from netsim.lab.owners import Owners
 from netsim.lab.ports import Question, question
+from netsim.lab.printing import Printing
 from netsim.lab.sampling import Sampler
 from netsim.lab.timers import Timers
+from netsim.lab.watching import Watching
 from netsim.model import events
 from netsim.model.events import (
     AnyEvent,
@@ -55,6 +57,7 @@ class Host:
         self.port, self.endpoint = port, endpoint
         self._containment = containment
         self._private = containment.net == "private"
+        self.contained = containment.contained
         self._started = started
         self._selector = selectors.DefaultSelector()
         self._outbox = Outbox(out)
@@ -64,6 +67,8 @@ class Host:
         self._noticed: tuple[tuple[object, ...], ...] = ()  # of the sockets that were told, what programs can notice
         self.inodes: set[int] = set()  # of sockets that endpoints have reported
         self.timers = Timers(time.monotonic)
+        self.printing = Printing(self)
+        self.watching = Watching(self)
         self.family = Family(self)
         self.sampler = Sampler(
             self._dump,

@@ -1,13 +1,16 @@
-"""The whole machine's sockets as psutil sees them, each with the process that has it where that can be seen.
+"""The whole machine's sockets as psutil sees them, each with the processes that have it where that can be seen.
 
 Law: whatever ends, or may not be seen, while it is looked at is left out or left without a name; nothing is raised.
 """
 
 from __future__ import annotations
 
+import gc
+from functools import partial
 from typing import TYPE_CHECKING
 
-from netsim.model.address import Address
+from netsim.lab.machine_kernel import NO_WORD, Kernel, KernelsWord, unmapped
+from netsim.model.address import Address, Transport
 from netsim.model.machine import MachinePorts, MachineRow
 
 if TYPE_CHECKING:
@@ -21,13 +24,29 @@ _DATAGRAM = 2  # SOCK_DGRAM
 
 
 class Table:
-    """Reads it, and remembers the names: a process keeps its own, and is known by PID and start."""
+    """Reads it, and remembers the names: a process keeps its own, and is known by PID and start.
+
+    On Linux the kernel's own list says more: whether any process has a socket, all those that do, and its queues.
+    """
 
     def __init__(self) -> None:
         self._named: dict[tuple[int, float], tuple[str, str]] = {}
+        self._kernel = Kernel()
 
     def read(self) -> MachinePorts:
-        """The table now, sorted: by protocol, local port, address, peer, PID."""
+        """The table now, sorted: by protocol, local port, address, peer, PID.
+
+        Garbage is not looked for meanwhile: with ten thousand sockets that would take as long again.
+        """
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            return self._read()
+        finally:
+            if collects:
+                gc.enable()
+
+    def _read(self) -> MachinePorts:
         try:
             import psutil
         except ImportError as error:
@@ -38,8 +57,10 @@ class Table:
             found, complete = _own(), False
         except (psutil.Error, OSError, RuntimeError) as error:
             return MachinePorts(0, failure=f"psutil does not say: {error}.")
-        names = self._names({pid for _, pid in found if pid is not None})
-        rows = (_row(each, pid, *names.get(pid or 0, ("", ""))) for each, pid in found)
+        words = self._kernel.words(found)
+        pids = [_pids(pid, word) for (_, pid), word in zip(found, words, strict=True)]
+        names = self._names({each[0] for each in pids if each})
+        rows = map(partial(_row, names), found, pids, words)
         return MachinePorts(0, tuple(sorted((row for row in rows if row), key=_order)), complete=complete)
 
     def _names(self, pids: set[int]) -> dict[int, tuple[str, str]]:
@@ -51,7 +72,7 @@ class Table:
             try:
                 process = psutil.Process(pid)
                 key = pid, process.create_time()
-                named[key] = self._named.get(key) or (process.name(), process.username())
+                named[key] = self._named.get(key) or (_text(process.name()), _text(process.username()))
                 names[pid] = named[key]
             except (psutil.Error, OSError, KeyError):
                 continue
@@ -78,23 +99,34 @@ def _own() -> list[_Found]:
     return found
 
 
-def _row(each: _Connection, pid: int | None, name: str, user: str) -> MachineRow | None:
+def _pids(pid: int | None, word: KernelsWord | None) -> tuple[int, ...]:
+    """Who has it: all that were seen to, else the one that psutil names; the lowest first, as a rule the parent."""
+    if word is not None and word.pids:
+        return tuple(sorted(word.pids))
+    return (pid,) if pid is not None else ()
+
+
+def _row(
+    names: dict[int, tuple[str, str]], found: _Found, pids: tuple[int, ...], word: KernelsWord | None
+) -> MachineRow | None:
+    each = found[0]
     local = _address(each.laddr)
     if local is None:
         return None
-    return MachineRow(
-        transport="udp" if each.type == _DATAGRAM else "tcp",
-        local=local,
-        remote=_address(each.raddr),
-        state="" if each.status == _NO_STATE else each.status,
-        pid=pid,
-        name=name,
-        user=user,
-    )
+    transport: Transport = "udp" if each.type == _DATAGRAM else "tcp"
+    state = "" if each.status == _NO_STATE else each.status
+    pid = pids[0] if pids else None
+    name, user = names.get(pid or 0, ("", ""))
+    return MachineRow(transport, local, _address(each.raddr), state, pid, name, user, pids[1:], *(word or NO_WORD)[1:])
+
+
+def _text(name: str) -> str:
+    """A name may hold any bytes: what is not UTF-8 is spelled out, for JSON takes nothing else."""
+    return name if name.isascii() else name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _address(pair: tuple[str, int] | tuple[()]) -> Address | None:
-    return Address(pair[0], pair[1]) if pair else None
+    return Address(unmapped(pair[0]), pair[1]) if pair else None
 
 
 def _order(row: MachineRow) -> tuple[str, int, str, bool, Address, int]:

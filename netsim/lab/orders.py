@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from netsim.lab import children, sources
+from netsim.lab import children, own_programs, sources
 from netsim.lab.children import Child
 from netsim.lab.gatekeeper import Refused
 from netsim.model import commands
@@ -25,14 +25,18 @@ from netsim.model.commands import (
     ReleasePacket,
     RestartGate,
     RunExtraLine,
+    RunToLine,
     StartEndpoint,
     Step,
+    StepLine,
+    TypeLine,
 )
-from netsim.model.events import CommandAccepted, CommandRefused
+from netsim.model.events import CommandAccepted, CommandRefused, LineTyped
 
 if TYPE_CHECKING:
     from netsim.lab.host import Host
 
+_SENDS_ON = 0.005  # seconds
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")  # of an endpoint; a dot is for what its program forks
 
 
@@ -55,14 +59,19 @@ class Orders:
                     self._start(command)
                 case Step():
                     child = self._stopped(command.who)
-                    self._accept(command)
-                    child.state = "running"
-                    child.tell(do="step", message=command.message)
-                case RunExtraLine():
+                    self._let_run(child, command, do="step", message=command.message)
+                case StepLine():
+                    self._let_run(self._stopped(command.who), command, do="line")
+                case RunToLine():
                     child = self._stopped(command.who)
-                    self._accept(command)
-                    child.state = "running"
-                    child.tell(do="extra", source=command.source)
+                    last = len(own_programs.lines(child.source))
+                    if not 1 <= command.line <= last:
+                        raise Refused(f"{child.order.program} has the lines 1 to {last}, and no line {command.line}.")
+                    self._let_run(child, command, do="to", line=command.line)
+                case TypeLine():
+                    self._type(self._living(command.who), command)
+                case RunExtraLine():
+                    self._let_run(self._stopped(command.who), command, do="extra", source=command.source)
                 case Interrupt():
                     child = self._living(command.who)
                     if child.state in ("starting", "stopped"):
@@ -87,8 +96,11 @@ class Orders:
         if not _NAME.fullmatch(command.who):
             raise Refused(f"{command.who!r} can't be an endpoint's name: it takes small letters and digits.")
         try:
-            path, source = sources.load(command.program, self._host.port)
-            child = children.start(command, path, source, self._host.endpoint)
+            if command.own is not None:
+                path, source = command.own.path, own_programs.read(command.own.path)
+            else:
+                path, source = sources.load(command.program, self._host.port)
+            child = children.start(command, path, source, self._host.endpoint, contained=self._host.contained)
         except ValueError as error:
             raise Refused(str(error)) from error
         except OSError as error:
@@ -96,6 +108,37 @@ class Orders:
         self._accept(command)
         self._host.family.adopt(child)
         self._host.stir()
+        self._send_the_rest(child)
+
+    def _send_the_rest(self, child: Child) -> None:
+        """A very long program does not go through the wire at once: its process has to start and read."""
+        if child.channel.waiting and not child.exited:
+            child.channel.flush()
+            self._host.timers.after(_SENDS_ON, lambda: self._send_the_rest(child))
+
+    def _let_run(self, child: Child, command: AnyCommand, **order: object) -> None:
+        self._accept(command)
+        child.state = "running"
+        child.tell(**order)
+        self._host.watching.begin(child)
+
+    def _type(self, child: Child, command: TypeLine) -> None:
+        if child.order.own is None:
+            raise Refused(f"{child.who} reads no lines: only programs of netsim run have an input.")
+        if child.stdin is None:
+            raise Refused(f"{child.who} has had the end of its input: there is no more to come.")
+        if not command.end and not child.type(command.text.encode("utf-8", "replace") + b"\n"):
+            raise Refused(f"{child.who} does not read what is typed, and no more of it can wait: step it on.")
+        self._accept(command)
+        if command.end:
+            child.end_input()
+        self._host.emit(
+            LineTyped(
+                at=self._host.now(), who=child.who, pid=child.pid, inner_pid=child.inner_pid, text=command.text,
+                end=command.end,
+            )
+        )  # fmt: skip
+        self._host.watching.begin(child)
 
     def _living(self, who: str) -> Child:
         child = self._host.family.members.get(who)

@@ -14,7 +14,8 @@ _X86_64 = {
     0: "read", 1: "write", 7: "poll", 19: "readv", 20: "writev", 23: "select", 35: "nanosleep", 42: "connect",
     43: "accept", 44: "sendto", 45: "recvfrom", 46: "sendmsg", 47: "recvmsg", 61: "wait4", 202: "futex",
     230: "clock_nanosleep", 232: "epoll_wait", 247: "waitid", 270: "pselect6", 271: "ppoll", 281: "epoll_pwait",
-    288: "accept4", 299: "recvmmsg", 307: "sendmmsg",
+    288: "accept4", 299: "recvmmsg", 307: "sendmmsg", 34: "pause", 73: "flock", 128: "rt_sigtimedwait",
+    130: "rt_sigsuspend",
 }  # fmt: skip
 _AARCH64 = {
     22: "epoll_pwait", 63: "read", 64: "write", 65: "readv", 66: "writev", 72: "pselect6", 73: "ppoll", 95: "waitid",
@@ -27,6 +28,8 @@ _SOCKET_SLEEPS = frozenset(
     ("accept", "accept4", "connect", "epoll_pwait", "epoll_wait", "poll", "ppoll", "pselect6", "read", "recvfrom",
      "recvmmsg", "recvmsg", "select", "sendmmsg", "sendmsg", "sendto", "write")
 )  # fmt: skip
+
+_ON_A_FILE = frozenset(("read", "readv", "write", "writev", "recvfrom", "sendto", "epoll_wait", "epoll_pwait"))
 
 _PIDFD_GET_INFO = 0xC040FF0B  # _IOWR(0xFF, 11, struct pidfd_info), its first 64 bytes
 _PIDFD_INFO_EXIT = 1 << 3
@@ -74,6 +77,25 @@ def asleep(pid: int, main_thread: bool = True) -> tuple[bool, str | None]:
             if sleeps and syscall in _SOCKET_SLEEPS:
                 return True, syscall
     return False, None
+
+
+def asleep_in(pid: int) -> tuple[str | None, int | None] | None:
+    """The system call in which the main thread sleeps, and the file number that it waits for; None if it runs.
+
+    The number only for calls whose first argument is one. Where there is no /proc it is never known to sleep.
+    """
+    fields = _stat(f"/proc/{pid}/task/{pid}/stat")
+    if not fields or fields[0] != "S":
+        return None
+    try:
+        with open(f"/proc/{pid}/task/{pid}/syscall", encoding="ascii") as file:
+            words = file.read().split()
+    except OSError:  # not built in, or not ours to know
+        return None, None
+    if not words or not words[0].isdigit():
+        return None
+    name = _SYSCALLS.get(os.uname().machine, {}).get(int(words[0]))
+    return name, int(words[1], 16) if name in _ON_A_FILE and len(words) > 1 else None
 
 
 def exit_status(pid: int, pidfd: int) -> int | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from netsim.lab import children, procfs
+from netsim.lab import children, own_programs, procfs
 from netsim.lab.children import Child
 from netsim.model.events import (
     CallReturned,
@@ -79,7 +79,9 @@ class Reports:
                 transport=order.transport,
                 number=order.number,
                 program=order.program,
-                source=tuple(child.source.splitlines()),
+                source=tuple(own_programs.lines(child.source)),
+                forked_from=child.forked_from,
+                own=order.own,
             )
         )
 
@@ -100,6 +102,10 @@ class Reports:
 
     def _report(self, child: Child, event: Report) -> None:
         host = self._host
+        if isinstance(event, ProgramPrinted):
+            host.printing.take(child, event)
+            return
+        host.printing.flush(child)
         host.emit(event)
         match event:
             case CallStarted():
@@ -118,6 +124,7 @@ class Reports:
                 child.slept.discard(event.call)
                 if event.thread == 0:
                     child.state = "running"
+                    host.watching.begin(child)
                 self._note(child, event.socket)
                 self._note(child, event.accepted)
                 host.sampler.look()
@@ -126,9 +133,10 @@ class Reports:
                 child.state = "stopped"
                 host.sampler.stir()
             case ProgramEnded():
-                child.state = "ended"
+                child.state = "ended"  # the process may live on, for its threads
+                host.watching.begin(child)
                 host.stir()
-            case ExtraLineRan() | ReadinessChanged() | ProgramPrinted():
+            case ExtraLineRan() | ReadinessChanged():
                 pass
 
     def _note(self, child: Child, ref: SocketRef | None) -> None:

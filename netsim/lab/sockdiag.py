@@ -10,8 +10,9 @@ import contextlib
 import errno
 import socket
 import struct
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from netsim.lab import netlink
 from netsim.model.address import Address, Transport
@@ -52,6 +53,21 @@ _TIMEOUT = struct.pack("@ll", 2, 0)  # seconds, microseconds; the answer is made
 _V4_MAPPED = bytes(10) + b"\xff\xff"
 
 
+class Entry(NamedTuple):
+    """One socket of a whole machine, as `KernelSocket` has it; `remote_port` 0: it has no peer."""
+
+    transport: Transport
+    host: str
+    port: int
+    remote_host: str
+    remote_port: int
+    inode: int
+    uid: int
+    receive_queue: int
+    send_queue: int
+    time_wait_ms: int
+
+
 class SockDiag:
     """An open netlink socket, to ask again and again. Not for two threads at once; usable as a context manager."""
 
@@ -86,21 +102,34 @@ class SockDiag:
             found += [_socket(body, "udp", ports) for body in self._ask_v2(family, socket.IPPROTO_UDP)]
         return tuple(sorted((each for each in found if each is not None), key=_order))
 
-    def _tcp(self) -> list[memoryview]:
+    def entries(self) -> Iterator[Entry]:
+        """All TCP and UDP sockets of this network namespace, on every address, without counters and in no order.
+
+        For tables of a whole machine: it costs a third of a dump. Raises OSError as `dump` does.
+        """
+        for body in self._tcp(extensions=0):
+            yield from _entry(body, "tcp")
+        for family in (socket.AF_INET, socket.AF_INET6):
+            for body in self._ask_v2(family, socket.IPPROTO_UDP, extensions=0):
+                yield from _entry(body, "udp")
+
+    def _tcp(self, extensions: int = _WANT_INFO) -> list[memoryview]:
         if self._both_families_at_once:
             try:
-                return self._ask(_TCPDIAG_GETSOCK, _OLD_REQUEST.pack(0, 0, 0, _WANT_INFO, _ALL_STATES, 0))
+                return self._ask(_TCPDIAG_GETSOCK, _OLD_REQUEST.pack(0, 0, 0, extensions, _ALL_STATES, 0))
             except OSError as error:
                 if error.errno not in (errno.EINVAL, errno.ENOENT, errno.EOPNOTSUPP):
                     raise
                 self._both_families_at_once = False  # a kernel without the old request
         return [
-            body for family in (socket.AF_INET, socket.AF_INET6) for body in self._ask_v2(family, socket.IPPROTO_TCP)
+            body
+            for family in (socket.AF_INET, socket.AF_INET6)
+            for body in self._ask_v2(family, socket.IPPROTO_TCP, extensions)
         ]
 
-    def _ask_v2(self, family: int, protocol: int) -> list[memoryview]:
+    def _ask_v2(self, family: int, protocol: int, extensions: int = _WANT_INFO) -> list[memoryview]:
         try:
-            return self._ask(_SOCK_DIAG_BY_FAMILY, _REQUEST.pack(family, protocol, _WANT_INFO, 0, _ALL_STATES))
+            return self._ask(_SOCK_DIAG_BY_FAMILY, _REQUEST.pack(family, protocol, extensions, 0, _ALL_STATES))
         except OSError as error:
             if family == socket.AF_INET6 and error.errno == errno.ENOENT:
                 return []  # a kernel without IPv6
@@ -178,6 +207,22 @@ def _socket(body: memoryview, transport: Transport, ports: frozenset[int] | None
     )
 
 
+def _entry(body: memoryview, transport: Transport) -> Iterator[Entry]:
+    """One inet_diag_msg as an entry, or nothing if it is of a kind that we don't know."""
+    if len(body) < _MESSAGE_SIZE:
+        return
+    family, number, timer, _, here, there, local_ip, remote_ip = _ADDRESSES.unpack_from(body)
+    state = _STATES.get(number)
+    if state is None or family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    expires, receive_queue, send_queue, uid, inode = _REST.unpack_from(body, _REST_AT)
+    port = 0 if state == "LISTEN" else int.from_bytes(there, "big")
+    yield Entry(
+        transport, _host(family, local_ip), int.from_bytes(here, "big"), _host(family, remote_ip) if port else "", port,
+        inode, uid, receive_queue, send_queue, expires if _TIMERS.get(timer) == "timewait" else 0,
+    )  # fmt: skip
+
+
 def _counters(body: memoryview) -> Counters | None:
     info = next((value for type_, value in netlink.attributes(body[_MESSAGE_SIZE:]) if type_ == _INET_DIAG_INFO), None)
     if info is None or len(info) < _INFO_NEEDED:
@@ -197,7 +242,7 @@ def _counters(body: memoryview) -> Counters | None:
     )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)  # remote ones, too
 def _host(family: int, ip: bytes) -> str:
     """An address as text; an IPv4 address that an IPv6 socket has (::ffff:127.0.0.1) as the IPv4 address it is."""
     if family == socket.AF_INET6 and ip.startswith(_V4_MAPPED):

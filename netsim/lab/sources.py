@@ -6,7 +6,8 @@ import os
 import re
 
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "programs")
-WRITTEN_PORT = 8888  # the port that stands in the files
+WRITTEN_PORT = 8888  # the port that stands in the files; a few have the one after it, too
+HIGHEST_PORT = 65535
 _PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\.py")
 
 
@@ -16,7 +17,7 @@ def programs() -> tuple[str, ...]:
 
 
 def load(name: str, port: int) -> tuple[str, str]:
-    """A program's path and the text to run, every `8888` in it replaced by `port`.
+    """A program's path and the text to run, every `8888` in it replaced by `port`, and `8889` by the one after it.
 
     Raises ValueError, with a sentence, for what is no plain file name or not there, and OSError if it can't be read.
     """
@@ -25,4 +26,5 @@ def load(name: str, port: int) -> tuple[str, str]:
         raise ValueError(f"There is no program {name!r}; there are {', '.join(programs())}.")
     with open(path, encoding="utf-8") as file:
         text = file.read()
-    return path, text if port == WRITTEN_PORT else re.sub(rf"\b{WRITTEN_PORT}\b", str(port), text)
+    ports = {WRITTEN_PORT: port, WRITTEN_PORT + 1: port + 1 if port < HIGHEST_PORT else port - 1}
+    return path, re.sub("|".join(rf"\b{each}\b" for each in ports), lambda found: str(ports[int(found[0])]), text)

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from netsim.model.address import Role, Transport
+from netsim.model.own import OwnProgram
 
 
 class Command(Struct, frozen=True, tag_field="type", tag=True, forbid_unknown_fields=True, kw_only=True):
@@ -22,13 +23,15 @@ class StartEndpoint(Command, frozen=True):
     """Start a process that runs a program of `programs/`, stopped before its first socket call.
 
     `who` is the endpoint's name in the lab: "server", "client1", "udpserver", "udpclient1" and so on.
-    A `who` whose process has ended may be started again; one that lives is refused.
+    A `who` whose process has ended may be started again; one that lives is refused. `own`: in place of one of
+    `programs/`, a file of the person's; it is stopped before its first line, and before the calls of libraries too.
     """
 
     program: str
     role: Role
     transport: Transport
     number: int = 1
+    own: OwnProgram | None = None
 
 
 class Step(Command, frozen=True):
@@ -39,6 +42,23 @@ class Step(Command, frozen=True):
     """
 
     message: str | None = None
+
+
+class StepLine(Command, frozen=True):
+    """Run a stopped program to its next line, whatever stands on that; all calls on the way are made."""
+
+
+class RunToLine(Command, frozen=True):
+    """Run a stopped program until it stands before `line` (from 1), or the next one below that can be stood before."""
+
+    line: int
+
+
+class TypeLine(Command, frozen=True):
+    """Write a line to the program's standard input, as a person would type it; `end`: the end of input (Ctrl-D)."""
+
+    text: str
+    end: bool = False
 
 
 class RunExtraLine(Command, frozen=True):
@@ -86,7 +106,7 @@ class RestartGate(GateCommand, frozen=True):
 
 
 AnyCommand = (
-    StartEndpoint | Step | RunExtraLine | Interrupt | Kill
+    StartEndpoint | Step | StepLine | RunToLine | TypeLine | RunExtraLine | Interrupt | Kill
     | ReleasePacket | DropPacket | OpenGate | CloseGate | RestartGate
 )  # fmt: skip
 

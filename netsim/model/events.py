@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from netsim.model.address import Address, Role, Transport
+from netsim.model.address import Address, Conversation, Role, Transport
 from netsim.model.event import Event
 from netsim.model.gate_events import CopyCounted as CopyCounted
 from netsim.model.gate_events import GateClosed as GateClosed
@@ -23,6 +23,7 @@ from netsim.model.gate_events import PacketObserved as PacketObserved
 from netsim.model.gate_events import PacketReleased as PacketReleased
 from netsim.model.gate_events import PacketSeen as PacketSeen
 from netsim.model.gate_events import PacketsMissed as PacketsMissed
+from netsim.model.own import OwnProgram
 
 # --- the lab itself
 
@@ -77,13 +78,18 @@ class EndpointEvent(Event, frozen=True):
 
 
 class EndpointStarted(EndpointEvent, frozen=True):
-    """A process runs a program; `source` is what it runs, line for line."""
+    """A process runs a program; `source` is what it runs, line for line.
+
+    `forked_from`: the endpoint of which it is a fork(2), "" for none; such a one runs on unstepped.
+    """
 
     role: Role
     transport: Transport
     number: int
     program: str
     source: tuple[str, ...]
+    forked_from: str = ""
+    own: OwnProgram | None = None
 
 
 class CallAhead(Struct, frozen=True):
@@ -195,6 +201,31 @@ class ProgramEnded(EndpointEvent, frozen=True):
     traceback: str
 
 
+class ProcessSlept(EndpointEvent, frozen=True):
+    """The main thread sleeps, in a system call that is none of its sockets' calls: input(), sleep(), join(), select().
+
+    `syscall`: its name and `fd` its first argument, where they can be read (a number only of a call that takes one);
+    `line`: the program's line that led there, 0 if that is not known.
+    """
+
+    line: int
+    syscall: str | None = None
+    fd: int | None = None
+
+
+class ProcessSpun(EndpointEvent, frozen=True):
+    """The main thread has been running for a while without coming to a stop, a call or a sleep; `line`: where it is."""
+
+    line: int
+
+
+class LineTyped(EndpointEvent, frozen=True):
+    """The person has typed this line for the program's standard input; `end`: there is no more to come."""
+
+    text: str
+    end: bool = False
+
+
 class ProcessExited(EndpointEvent, frozen=True):
     """The process is gone and reaped. `status` as in waitpid: an exit code, or minus the signal that ended it."""
 
@@ -275,15 +306,19 @@ class OwnersObserved(Event, frozen=True):
 
 
 class FocusMoved(Event, frozen=True):
-    """The person (or the story) turned to this endpoint: its conversation is the one that is shown and stepped."""
+    """The person (or the story) turned to this endpoint: its conversation is the one that is shown and stepped.
+
+    `stranger`: in place of one (`who` is ""), the conversation of a client that is none of our programs.
+    """
 
     who: str
+    stranger: Conversation | None = None
 
 
 AnyEvent = (
     LabStarted | LabEnded | CommandAccepted | CommandRefused | EndpointStarted | ProgramStopped | ReadinessChanged
     | CallStarted | CallSlept | CallReturned | ExtraLineRan | ProgramPrinted | ProgramEnded | ProcessExited
-    | SocketsObserved | OwnersObserved | FocusMoved
+    | ProcessSlept | ProcessSpun | LineTyped | SocketsObserved | OwnersObserved | FocusMoved
     | PacketHeld | PacketSeen | PacketReleased | PacketDropped | CopyCounted
     | GateOpened | GateClosed | GateFailed | GateRestarted | PacketsMissed
 )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Literal, assert_never
 
 from msgspec.structs import replace
 
+from netsim.model.address import Address, Conversation
 from netsim.model.events import (
     AnyEvent,
     CallReturned,
@@ -29,6 +30,7 @@ from netsim.model.events import (
     GateRestarted,
     LabEnded,
     LabStarted,
+    LineTyped,
     OwnersObserved,
     PacketDropped,
     PacketHeld,
@@ -36,6 +38,8 @@ from netsim.model.events import (
     PacketSeen,
     PacketsMissed,
     ProcessExited,
+    ProcessSlept,
+    ProcessSpun,
     ProgramEnded,
     ProgramPrinted,
     ProgramStopped,
@@ -43,7 +47,7 @@ from netsim.model.events import (
     SocketRef,
     SocketsObserved,
 )
-from netsim.model.focus import turn_to, turn_to_client_at
+from netsim.model.focus import follow_held_late, turn_to, turn_to_conversation, turn_to_stranger
 from netsim.model.gate_fold import fold_gate
 from netsim.model.inference import infer
 from netsim.model.rows import compact, update_rows
@@ -52,6 +56,7 @@ from netsim.model.world import Endpoint, Mark, World
 SINCE_KEPT = 400  # events since the last command: enough for any one step, bounded for a program that floods
 LONGEST_INSTEAD = 8  # columns of a typed message beside its line
 PRINTED_KEPT = 50  # lines of a program's output
+LONGEST_PRINTED = 4000  # characters of one of them, its last ones
 
 
 def fold(world: World, event: AnyEvent) -> World:
@@ -75,7 +80,8 @@ def _apply(world: World, event: AnyEvent) -> World:
     match event:
         case LabStarted():
             gate: Literal["none", "closed"] = "closed" if event.gate else "none"
-            return replace(world, lab=event, kernel_complete=event.sock_diag, gate=gate)
+            # A fresh lab is a fresh world: a recording may go on over several.
+            return World(lab=event, kernel_complete=event.sock_diag, gate=gate)
         case LabEnded():
             return replace(world, ended=event)
         case CommandAccepted():
@@ -87,7 +93,7 @@ def _apply(world: World, event: AnyEvent) -> World:
         case ProgramStopped():
             return _change(
                 world, event.who, status="stopped", line=event.line, ahead=event.ahead, readable=frozenset(),
-                ready_at=None, call=None, syscall=None,
+                ready_at=None, call=None, syscall=None, sleeps_on=None, spins=False,
             )  # fmt: skip
         case ReadinessChanged():
             endpoint = world.endpoints.get(event.who)
@@ -99,7 +105,7 @@ def _apply(world: World, event: AnyEvent) -> World:
         case CallStarted():
             if event.thread:
                 return world
-            return _change(world, event.who, status="running", call=event, line=event.line or None)
+            return _change(world, event.who, status="running", call=event, spins=False, line=event.line or None)
         case CallSlept():
             endpoint = world.endpoints.get(event.who)
             if endpoint is None or endpoint.call is None or endpoint.call.call != event.call:
@@ -107,6 +113,15 @@ def _apply(world: World, event: AnyEvent) -> World:
             return _change(world, event.who, status="asleep", syscall=event.syscall)
         case CallReturned():
             return _return(world, event)
+        case ProcessSlept():
+            return _change(
+                world, event.who, status="asleep", call=None, syscall=event.syscall, sleeps_on=event.fd, spins=False,
+                line=event.line or None,
+            )  # fmt: skip
+        case ProcessSpun():
+            return _change(world, event.who, status="running", spins=True, line=event.line or None)
+        case LineTyped():
+            return _type(world, event)
         case ExtraLineRan():
             return _change(world, event.who, extra=event.source, extra_result=event.result, extra_error=event.error)
         case ProgramPrinted():
@@ -118,12 +133,12 @@ def _apply(world: World, event: AnyEvent) -> World:
         case ProcessExited():
             world = _change(
                 world, event.who, status="ended", exit_status=event.status, sockets=(), call=None, ahead=(),
-                readable=frozenset(),
+                readable=frozenset(), syscall=None, sleeps_on=None, spins=False,
             )  # fmt: skip
             return _rows(replace(world, under_way=world.under_way - {event.who}))
         case SocketsObserved():
             changed = replace(world, kernel=event.sockets, kernel_complete=event.complete, observed_at=event.at)
-            return _rows(changed)
+            return follow_held_late(_rows(changed))
         case OwnersObserved():
             return _rows(replace(world, owners=event.owners))
         case (
@@ -132,6 +147,8 @@ def _apply(world: World, event: AnyEvent) -> World:
         ):  # fmt: skip
             return fold_gate(world, event)
         case FocusMoved():
+            if event.stranger is not None:
+                return turn_to_stranger(world, event.stranger, take_role=True)
             return turn_to(world, event.who, take_role=True)
         case _:
             assert_never(event)
@@ -153,12 +170,13 @@ def _begin_step(world: World, event: CommandAccepted) -> World:
     if event.kind in ("StartEndpoint", "Kill"):
         world = replace(world, under_way=world.under_way | {event.who})
     elif endpoint is not None and endpoint.status == "stopped":
-        world = _change(world, event.who, status="running")
+        world = _change(world, event.who, status="running", spins=False)
     return turn_to(world, event.who, take_role=False)
 
 
 def _start(world: World, event: EndpointStarted) -> World:
     before = world.endpoints.get(event.who)
+    parent = world.endpoints.get(event.forked_from)
     endpoint = Endpoint(
         who=event.who,
         role=event.role,
@@ -169,6 +187,9 @@ def _start(world: World, event: EndpointStarted) -> World:
         pid=event.pid,
         inner_pid=event.inner_pid,
         former_pids=(*before.former_pids, before.pid) if before else (),
+        forked_from=event.forked_from,
+        own=event.own,
+        sockets=parent.sockets if parent else (),  # fork(2): the child has every open file of its parent
     )
     world = replace(
         world,
@@ -193,7 +214,8 @@ def _return(world: World, event: CallReturned) -> World:
         changes["marks"] = {**endpoint.marks, event.line: mark}
     world = _change(world, event.who, **changes)
     if event.accepted is not None and event.accepted.remote is not None:
-        world = turn_to_client_at(world, endpoint.transport, event.accepted.remote)
+        here = event.accepted.local or Address("", 0)
+        world = turn_to_conversation(world, Conversation(endpoint.transport, event.accepted.remote, here))
     return _rows(world) if sockets != endpoint.sockets else world
 
 
@@ -240,10 +262,26 @@ def _sockets_after(sockets: tuple[SocketRef, ...], event: CallReturned) -> tuple
 
 def _print(world: World, event: ProgramPrinted) -> World:
     endpoint = world.endpoints.get(event.who)
+    if endpoint is None or event.pid in endpoint.former_pids:  # what an earlier one of that name has started, and left
+        return world
+    return _change(world, event.who, printed=_output(endpoint, event.text))
+
+
+def _output(endpoint: Endpoint, text: str) -> tuple[str, ...]:
+    """The last lines of its output with this behind them; the last one is what has no end yet."""
+    lines = ("\n".join(endpoint.printed) + text).split("\n")[-PRINTED_KEPT:]
+    return tuple(line[-LONGEST_PRINTED:] for line in lines)
+
+
+def _type(world: World, event: LineTyped) -> World:
+    """What was typed stands behind what the program has printed, as in a terminal; who waited for it runs on."""
+    endpoint = world.endpoints.get(event.who)
     if endpoint is None:
         return world
-    text = "\n".join(endpoint.printed) + event.text
-    return _change(world, event.who, printed=tuple(text.split("\n"))[-PRINTED_KEPT:])
+    world = _change(world, event.who, printed=_output(endpoint, "" if event.end else f"{event.text}\n"))
+    if endpoint.reads_input:
+        world = _change(world, event.who, status="running", syscall=None, sleeps_on=None)
+    return world
 
 
 def _change(world: World, who: str, **changes: object) -> World:

@@ -22,7 +22,7 @@ from netsim.model.events import (
     PacketSeen,
     PacketsMissed,
 )
-from netsim.model.focus import turn_to_client_at
+from netsim.model.focus import follow_held, turn_to_conversation
 from netsim.model.packet import Packet
 from netsim.model.wire import Datagram, Icmp, Segment
 from netsim.model.world import World
@@ -46,8 +46,7 @@ def fold_gate(world: World, event: GateEvent) -> World:
         case PacketReleased(number=number):
             delivered = next((packet for packet in reversed(world.packets) if packet.number == number), None)
             if delivered is not None:
-                there = delivered.conversation
-                world = turn_to_client_at(world, there.transport, there.client)
+                world = turn_to_conversation(world, delivered.conversation)
             return _change(world, number, fate="delivered")
         case PacketDropped(number=number):
             return _change(world, number, fate="lost", lost_at=event.at)
@@ -92,7 +91,8 @@ def _observe(world: World, event: PacketHeld | PacketSeen) -> World:
             packet = replace(packet, icmp=_ICMP_NAMES.get((kind, code), f"type {kind} code {code}"))
         case _:
             pass
-    return replace(world, packets=(*world.packets, packet), changed=world.changed | {f"packet {packet.number}"})
+    world = replace(world, packets=(*world.packets, packet), changed=world.changed | {f"packet {packet.number}"})
+    return follow_held(world) if held else world
 
 
 def _change(world: World, number: int, **changes: object) -> World:

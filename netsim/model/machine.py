@@ -1,6 +1,7 @@
 """The whole machine's ports, and whether a PID is anybody: what the helper outside the lab is asked and answers.
 
-Law: rows as psutil has them, sorted and named; nothing is joined or guessed here.
+Law: rows as psutil has them, sorted and named, with what the kernel's own list adds where it can be had; nothing is
+guessed here.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from netsim.model.address import Address, Transport
 class MachineRow(Struct, frozen=True):
     """One socket. `pid` None: nobody's, or not to be seen by this user; then `name` and `user` are "" too.
 
-    `state` as the kernel spells it, "" for UDP; `remote` None: it has no peer.
+    `state` as the kernel spells it, "" for UDP; `remote` None: it has no peer. `others`: further processes that have
+    the same socket open; psutil alone names one. `held`: whether any process has it, None where the kernel's list
+    could not be had; then there is no `owner` (the user whose socket it is), no queue and no time either. `receive`,
+    `send` and `expires_ms` as in `KernelSocket`.
     """
 
     transport: Transport
@@ -23,6 +27,12 @@ class MachineRow(Struct, frozen=True):
     pid: int | None = None
     name: str = ""
     user: str = ""
+    others: tuple[int, ...] = ()
+    held: bool | None = None
+    owner: str = ""
+    receive: int = 0
+    send: int = 0
+    expires_ms: int = 0
 
 
 class MachinePorts(Struct, frozen=True, tag="ports"):

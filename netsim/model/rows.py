@@ -6,6 +6,9 @@ Law: the kernel decides which sockets exist and which have no process (inode 0);
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import count
+
+from msgspec.structs import replace
 
 from netsim.model.events import KernelSocket, Owner
 from netsim.model.world import Endpoint, Holder, Row, RowKey, Slot, World
@@ -33,7 +36,7 @@ def update_rows(world: World) -> tuple[tuple[Slot, ...], Mapping[RowKey, tuple[H
 
 def row_name(key: RowKey) -> str:
     """How `World.changed` names a row."""
-    return f"row {key.port}/{key.transport} {key.peer or '-'}"
+    return f"row {key.port}/{key.transport} {key.peer or '-'}" + (f" {key.twin}" if key.twin else "")
 
 
 def program_name(endpoint: Endpoint) -> str:
@@ -54,9 +57,9 @@ def _rows(world: World, remembered: dict[RowKey, tuple[Holder, ...]]) -> Iterabl
     by_inode = _holders_by_inode(world.endpoints.values())
     ours = {endpoint.pid: program_name(endpoint) for endpoint in world.endpoints.values()}
     if world.kernel_complete:
-        for socket in world.kernel:
-            key = _kernel_key(socket)
-            named = [owner for owner in owners.get(key, []) if owner.pid is not None] if socket.inode else []
+        for key, socket in _keyed(world):
+            base = _kernel_key(socket)
+            named = [owner for owner in owners.get(base, []) if owner.pid is not None] if socket.inode else []
             pids = {pid: ours[pid] for pid in by_inode.get(socket.inode, ())} if socket.inode else {}
             for owner in named:
                 if owner.pid is not None and _may_hold(world, owner.pid, socket):
@@ -69,13 +72,38 @@ def _rows(world: World, remembered: dict[RowKey, tuple[Holder, ...]]) -> Iterabl
 
 
 def _may_hold(world: World, pid: int, socket: KernelSocket) -> bool:
-    """False for a stale answer of psutil: one of our processes that has reported to have no such socket open."""
+    """False for a stale answer of psutil: one of our processes that has reported to have no such socket open.
+
+    Nor has one that has a twin of it: psutil tells addresses, and two sockets may share one.
+    """
     endpoint = next((each for each in world.endpoints.values() if each.pid == pid), None)
     if endpoint is None:
         return not any(pid in each.former_pids for each in world.endpoints.values())
-    return endpoint.status != "ended" and (
-        any(ref.inode == socket.inode for ref in endpoint.sockets) or endpoint.status in ("running", "starting")
+    if endpoint.status == "ended" or any(ref.inode == socket.inode for ref in endpoint.sockets):
+        return endpoint.status != "ended"
+    has_twin = any(
+        ref.transport == socket.transport and ref.local == socket.local and ref.remote == socket.remote
+        for ref in endpoint.sockets
     )
+    return endpoint.status in ("running", "starting") and not has_twin
+
+
+def _keyed(world: World) -> Iterable[tuple[RowKey, KernelSocket]]:
+    """The kernel's sockets with their rows' keys. Of those that share an address each keeps the key that it had."""
+    had = {slot.row.inode: slot.row.key for slot in world.slots if slot.row is not None and slot.row.inode}
+    by_address: dict[RowKey, list[KernelSocket]] = {}
+    for socket in world.kernel:
+        by_address.setdefault(_kernel_key(socket), []).append(socket)
+    for base, twins in by_address.items():
+        kept = {each.inode: had[each.inode] for each in twins if each.inode in had and _is_twin(had[each.inode], base)}
+        taken = {key.twin for key in kept.values()}
+        free = (number for number in count() if number not in taken)
+        for socket in sorted(twins, key=lambda each: each.inode):
+            yield kept.get(socket.inode) or replace(base, twin=next(free)), socket
+
+
+def _is_twin(key: RowKey, base: RowKey) -> bool:
+    return replace(key, twin=0) == base
 
 
 def _holders_by_inode(endpoints: Iterable[Endpoint]) -> dict[int, list[int]]:
@@ -114,6 +142,7 @@ def _row(
         waiting=socket.receive_queue if listening else 0,
         backlog=socket.send_queue if listening else 0,
         expires_at=world.observed_at + socket.expires_ms / 1000 if socket.timer == "timewait" else None,
+        inode=socket.inode if world.kernel_complete else 0,
     )
 
 

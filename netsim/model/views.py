@@ -42,10 +42,15 @@ def transports(world: World) -> tuple[Transport, ...]:
 
 
 def pair_of(world: World, transport: Transport) -> tuple[Endpoint | None, Endpoint | None]:
-    """The client and the server of a transport: the client in focus, or the first where the focus is elsewhere."""
+    """The client and the server of a transport: the client in focus, or the first where the focus is elsewhere.
+
+    Where a stranger is in focus the client is None.
+    """
+    server = world.endpoints.get(server_name(transport))
+    if stranger_shown(world, transport) is not None:
+        return None, server
     number = world.focus.number if world.focus.transport == transport else 1
-    client = world.endpoints.get(client_name(transport, number))
-    return client, world.endpoints.get(server_name(transport))
+    return world.endpoints.get(client_name(transport, number)), server
 
 
 def shown_pair(world: World) -> tuple[Endpoint | None, Endpoint | None]:
@@ -187,6 +192,23 @@ def waiting(world: World, server: Endpoint) -> tuple[KernelSocket, ...]:
 # --- conversations
 
 
+def stranger_shown(world: World, transport: Transport) -> Conversation | None:
+    """The stranger's conversation that is in focus, if it is one of this transport."""
+    stranger = world.focus.stranger
+    return stranger if stranger is not None and stranger.transport == transport else None
+
+
+def conversation_shown(world: World, transport: Transport) -> Conversation | None:
+    """The conversation of a transport that is shown: a stranger's, or that of the client; None before it has begun."""
+    client, _ = pair_of(world, transport)
+    return conversation_of(world, client) if client is not None else stranger_shown(world, transport)
+
+
+def conversation_in_focus(world: World) -> Conversation | None:
+    """The one of these that is stepped."""
+    return conversation_shown(world, world.focus.transport)
+
+
 def conversation_of(world: World, client: Endpoint) -> Conversation | None:
     """The client's conversation: the one it has now, else the last one it had; None before its first."""
     for ref in reversed(client.sockets):
@@ -205,6 +227,11 @@ def packets_of(world: World, conversation: Conversation | None) -> tuple[Packet,
     if conversation is None:
         return ()
     return tuple(packet for packet in world.packets if same_conversation(packet.conversation, conversation))
+
+
+def held_packets(world: World) -> tuple[Packet, ...]:
+    """Every packet that is held, the oldest first."""
+    return tuple(packet for packet in world.packets if packet.fate == "held")
 
 
 def same_conversation(one: Conversation, other: Conversation) -> bool:
@@ -265,5 +292,7 @@ def _refused_conversation(world: World, client: Endpoint) -> Conversation | None
     claimed = {key.port for key in world.remembered if key.transport == client.transport}
     for packet in reversed(world.packets):
         if packet.transport == client.transport and packet.conversation.client.port not in claimed:
-            return packet.conversation
+            if end_of(world, packet.conversation, "client") is None:  # whoever is still there was not refused
+                return packet.conversation
+            claimed.add(packet.conversation.client.port)
     return None

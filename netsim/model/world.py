@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from netsim.model.address import Address, Role, Transport
+from netsim.model.address import Address, Conversation, Role, Transport
 from netsim.model.events import (
     AnyEvent,
     CallAhead,
@@ -23,6 +23,7 @@ from netsim.model.events import (
     SocketRef,
 )
 from netsim.model.inference import Ledger
+from netsim.model.own import OwnProgram
 from netsim.model.packet import Packet
 
 Status = Literal["starting", "running", "stopped", "asleep", "ended"]
@@ -48,6 +49,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     pid: int
     inner_pid: int
     former_pids: tuple[int, ...] = ()  # of the same `who`, oldest first
+    forked_from: str = ""  # the endpoint whose fork it is: it runs on unstepped
+    own: OwnProgram | None = None  # the person's own file
     status: Status = "starting"
     line: int = 0
     ahead: tuple[CallAhead, ...] = ()
@@ -55,6 +58,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     ready_at: float | None = None  # since when one of them is readable
     call: CallStarted | None = None  # the call in which it is
     syscall: str | None = None  # asleep: the system call's name
+    sleeps_on: int | None = None  # asleep in no socket call: the file number that it waits for
+    spins: bool = False  # it has been running for long, and nobody knows for how long still
     marks: Mapping[int, Mark] = {}  # by line
     sockets: tuple[SocketRef, ...] = ()  # open now, by fd
     printed: tuple[str, ...] = ()  # the last lines of its output
@@ -66,6 +71,16 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     exit_status: int | None = None  # once reaped
 
     @property
+    def is_on_its_way(self) -> bool:
+        """Whether it will come to its next stop by itself; a forked one never stops."""
+        return self.status in ("starting", "running") and not self.forked_from and not self.spins
+
+    @property
+    def reads_input(self) -> bool:
+        """Whether it sleeps until a line is typed: in a read from its standard input."""
+        return self.status == "asleep" and self.call is None and self.syscall == "read" and self.sleeps_on == 0
+
+    @property
     def next_call(self) -> CallAhead | None:
         """The socket call on the line before which it stands stopped."""
         if self.status == "stopped" and self.ahead and self.ahead[0].line == self.line:
@@ -74,12 +89,16 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
 
 class RowKey(Struct, frozen=True, order=True):
-    """What a row of the port table is about: a protocol, a local address and, for a connection, the peer."""
+    """What a row of the port table is about: a protocol, a local address and, for a connection, the peer.
+
+    `twin` 0, or a number for each further socket that shares the address (SO_REUSEPORT, SO_REUSEADDR for UDP).
+    """
 
     port: int
     transport: Transport
     host: str
     peer: Address | None = None
+    twin: int = 0
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -94,6 +113,10 @@ class Row(Struct, frozen=True, kw_only=True):
     waiting: int = 0  # a listener's accept queue
     backlog: int = 0
     expires_at: float | None = None  # TIME_WAIT: when the lab's clock says that it ends
+    inode: int = 0  # the socket's; 0: no process has it, or the kernel was not asked
+    user: str = ""  # in the machine's table only, as the next two
+    unread: int = 0  # bytes received that nobody has read
+    unsent: int = 0  # bytes that the kernel keeps until they are acknowledged
 
 
 class Holder(Struct, frozen=True):
@@ -115,6 +138,7 @@ class Focus(Struct, frozen=True):
     transport: Transport = "tcp"
     number: int = 1  # the client's
     role: Role = "client"
+    stranger: Conversation | None = None  # in the client's place: a conversation whose caller is no program of ours
 
 
 class World(Struct, frozen=True, kw_only=True):

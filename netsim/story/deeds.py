@@ -181,6 +181,21 @@ def wait(words: str, until: Condition, *, patience: float = 10.0, lab: str = HER
     )  # fmt: skip
 
 
+def let_come(words: str, until: Condition, *, patience: float = 3.0, lab: str = HERE, keep: str = "") -> Act:
+    """Give it a moment to become so, and go on in any case: for what a table is a little late to show."""
+
+    def is_so(world: World) -> bool:
+        try:
+            return until(world)
+        except LookupError:
+            return False
+
+    return Act(
+        words=words, next=lambda world: Reached() if is_so(world) else Wait(), done=lambda _: True, lab=lab,
+        patience=patience, keep=keep, hopes=True,
+    )  # fmt: skip
+
+
 # --- packets; where none are held, these do nothing
 
 

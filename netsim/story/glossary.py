@@ -105,6 +105,7 @@ GLOSSARY: tuple[Entry, ...] = (
     Entry("stream", "Bytes one after the other, in order, without marks between messages. TCP carries that."),
     Entry("TCP", "Transmission Control Protocol: a connection that carries bytes in order, again if they get lost."),
     Entry("UDP", "User Datagram Protocol: single messages, sent at once, without a connection and without a promise."),
+    Entry("TLS", "What hides data on its way, and shows who the other side is; https is the web over it."),
     Entry("QUIC", "A newer protocol that builds connections of its own on top of UDP; much of the web uses it."),
     Entry("ICMP", "Short notes between kernels about packets, such as: port unreachable."),
     Entry("IPv6", "The newer addresses, of 128 bits: 2001:db8::1. IPv4's have 32: 192.0.2.1."),
@@ -176,6 +177,8 @@ GLOSSARY: tuple[Entry, ...] = (
     Entry("IPV6_V6ONLY", "An option: this IPv6 socket takes no IPv4 calls."),
     Entry("TCP_DEFER_ACCEPT", "An option of Linux: accept() only gets a connection once data has come on it."),
     Entry("AF_UNIX", "Sockets between processes of one machine, with names in the file system and no ports."),
+    Entry("SOL_SOCKET", "In setsockopt(): an option of the socket itself, not of its protocol."),
+    Entry("SHUT_WR", "In shutdown(): no more will be sent; receiving goes on."),
     Entry("SO_KEEPALIVE", "An option: the kernel asks a silent partner now and then whether it is still there."),
     # errors
     Entry("errno", "The number of an error that the kernel gave: 111 is ECONNREFUSED on Linux.", ("Errno",)),

@@ -138,7 +138,8 @@ class Act(Struct, frozen=True, kw_only=True):
 
     `words`: what is done, as in "the client calls connect()". `done`: when the last command has had its effect.
     `patience`: seconds after which it has failed. `keep`: a name for the world afterwards.
-    `calm`: it is about packets, so it begins when all that is under way has come.
+    `calm`: it is about packets, so it begins when all that is under way has come. `hopes`: it does not fail: where its
+    patience ends the lesson goes on.
     """
 
     words: str
@@ -148,6 +149,7 @@ class Act(Struct, frozen=True, kw_only=True):
     keep: str = ""
     patience: float = 10.0
     calm: bool = False
+    hopes: bool = False
 
 
 class Fresh(Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from netsim.model.world import World
 from netsim.story.goals import Do, Reached, Stuck, Wait
 from netsim.story.lesson import HERE, Act, Claim, Fresh, Lesson, Probe, Seen, Step, fill
 
+NOT_THERE = (LookupError, AttributeError, TypeError, ValueError, StopIteration)  # what is looked at is not there
 Worlds = Mapping[str, World]
 Probes = Mapping[str, Probed]
 Phase = Literal["told", "asked", "doing", "found", "summary", "over"]
@@ -142,9 +143,15 @@ def choose(run: Run, answer: int, worlds: Worlds, probes: Probes) -> Run:
     return press(replace(run, guesses={**run.guesses, run.at: answer}), worlds, probes)
 
 
-def give_up(run: Run, why: str = "Nothing more came.") -> Run:
-    """What was waited for does not come: the step's claims are false, and the lesson ends."""
-    return _fail(run, why)
+def give_up(run: Run) -> Run:
+    """What was waited for does not come: the step's claims are false, and the lesson ends.
+
+    After a deed that only hoped for it the lesson goes on, and the claims say what is so.
+    """
+    deed = run.step.do[run.deed] if run.deed < len(run.step.do) else None
+    if isinstance(deed, Act) and deed.hopes:
+        return replace(run, deed=run.deed + 1, given=False)
+    return _fail(run, f"{deed.words}: nothing more came." if deed else "Nothing more came.")
 
 
 def advance(run: Run, worlds: Worlds, probes: Probes) -> tuple[Run, Request]:
@@ -268,7 +275,7 @@ def judge(step: int, claim: Claim, seen: Seen) -> Finding:
     """What comes of one claim in the light of what was seen."""
     try:
         saw = claim.saw(seen)
-    except (LookupError, AttributeError, TypeError, ValueError) as error:
+    except NOT_THERE as error:
         saw = f"what it speaks of was not there ({type(error).__name__}: {error})"
     spelt = replace(claim, sentence=fill(claim.sentence, seen.port))
     return Finding(step, spelt, "seen" if _is_so(claim.holds, seen) else "false", saw)
@@ -279,7 +286,7 @@ def _is_so(test: object, seen: Seen) -> bool:
     assert callable(test)
     try:
         return bool(test(seen))
-    except (LookupError, AttributeError, TypeError, ValueError):
+    except NOT_THERE:
         return False
 
 

@@ -276,6 +276,8 @@ def _unanswered(who: str, world: World) -> str:
 def _program_ended(event: ProgramEnded, endpoint: Endpoint, world: World) -> str:
     if event.error is None:
         return f"The {speaker(endpoint, world)}'s program has come to its end."
+    if event.error.name in ("EAI_AGAIN", "EAI_NONAME"):  # asked before there was a socket
+        return explain(event.error, "connect", _port(world))
     message = f": {event.error.message}" if event.error.message else "."
     return f"The {speaker(endpoint, world)} ended with {event.error.type}{message}"
 

@@ -124,7 +124,10 @@ def rows(world: World, port: int, transport: Transport = "tcp") -> tuple[Row, ..
 
 def listen_row(world: World, port: int) -> Row:
     """The table's row of the listening socket."""
-    return next(row for row in rows(world, port) if row.state == "LISTEN")
+    found = next((row for row in rows(world, port) if row.state == "LISTEN"), None)
+    if found is None:
+        raise LookupError(f"nobody listens on port {port}")
+    return found
 
 
 def printed(world: World, who: str) -> str:

@@ -22,6 +22,7 @@ _SHORTEST_RESULT = 2
 
 _CONSTANT = re.compile(r"(?P<key>\w+=)?[A-Z]+_(?P<end>[A-Z]+)")  # type=SOCK_DGRAM: its end is what matters
 _PREFIX = re.compile(r"\bsocket\.(?=[A-Z_])")  # socket.SO_REUSEADDR: the constants say it without
+_TARGETS = re.compile(r"^(\s*)[\w.\[\], *]+ = (?=\S)")  # what takes the result: "conn, addr = "
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -39,6 +40,8 @@ def elide(line: str, room: int) -> str:
         return short
     found = _arguments(short)
     if not found:
+        if "(" in short:  # what is called matters more than what takes its result
+            short = _TARGETS.sub(rf"\g<1>{CUT} = ", short)
         return clip(short, room)
     if len(found) == 1:
         return _shorten(short, *found[0], room)

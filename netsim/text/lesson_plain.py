@@ -137,7 +137,7 @@ class Headless:
             case Patience(seconds):
                 left = self._since + seconds - monotonic()
                 if left <= 0 or not self._came.wait(left):
-                    self.run = give_up(self.run)
+                    self.run, self._since = give_up(self.run), monotonic()
                 self._settle()
                 return
             case Person():
@@ -151,7 +151,7 @@ class Headless:
         self._came.set()
 
     def _settle(self, quiet: float = SETTLED) -> None:
-        """Until nothing more comes, and every command has its answer; a lab that never falls silent is not waited for."""
+        """Until nothing more comes, and every command has its answer; a lab that never rests is not waited for."""
         end = monotonic() + LONGEST
         while monotonic() < end:
             self._came.clear()

@@ -21,6 +21,7 @@ LONG = 600  # lines of a program, above which only
 STRETCH = 100  # lines before and twice behind are looked at
 HISTORY = 2  # lines above the program's when the window has moved
 WIDEST_RESULT = 16
+WIDE_ENOUGH = 50  # columns of a pane in which there is room for a line and what it sleeps in
 QUOTES = ('"""', "'''")
 
 
@@ -49,12 +50,16 @@ def draw_listing(
     first = window(place, len(numbers), room, furthest)
     unit = _indentation(endpoint, width)
     lines: list[Line] = []
-    for number in numbers[first : first + room] if room > 0 else ():
+    shown = numbers[first : first + room] if room > 0 else []
+    outer = _common_indentation(endpoint, shown) if endpoint.own is not None else 0
+    for number in shown:
         if endpoint.extra and number == endpoint.line:
             lines.append(_extra(world, endpoint, width, charset))
         pointed = number == aim
-        lines.append(_line(world, endpoint, number, width, charset, target=target, unit=unit, pointed=pointed))
-    if endpoint.extra and len(lines) < height and endpoint.line not in numbers[first : first + room]:
+        lines.append(
+            _line(world, endpoint, number, width, charset, target=target, unit=unit, outer=outer, pointed=pointed)
+        )
+    if endpoint.extra and len(lines) < height and endpoint.line not in shown:
         lines.append(_extra(world, endpoint, width, charset))
     return lines + [blank(width)] * (height - len(lines))
 
@@ -130,17 +135,17 @@ def _indentation(endpoint: Endpoint, width: int) -> int:
 
 def _line(
     world: World, endpoint: Endpoint, number: int, width: int, charset: Charset, *, target: str, unit: int,
-    pointed: bool = False,
+    outer: int, pointed: bool,
 ) -> Line:  # fmt: skip
     here = number == endpoint.line and endpoint.status not in ("ended", "starting")
     touched = here and endpoint.status == "stopped" and target == endpoint.who
     mark = " "
     if here:
         mark = charset.next if touched else charset.asleep if endpoint.status == "asleep" else charset.stopped
-    result = _result(world, endpoint, number, charset, here=here)
+    result = _result(world, endpoint, number, width, charset, here=here)
     room = max(0, width - GUTTER - 1)
     spare = width_of(result) + 1 if result else 0
-    text = _source_text(endpoint.source[number - 1], unit, charset)
+    text = _source_text(endpoint.source[number - 1], unit, outer, charset)
     if cells(without_prefixes(text)) > room - spare:  # cut it at once for its result, so that it is not cut twice
         spare = max(spare, expected_result(text) + 1)
     text = elide(text, max(0, room - spare))
@@ -153,20 +158,26 @@ def _line(
     return _with_result(left, result, width)
 
 
-def _source_text(line: str, unit: int, charset: Charset) -> str:
+def _source_text(line: str, unit: int, outer: int, charset: Charset) -> str:
     text = line[:LONGEST].expandtabs(4).rstrip()
     code = text.lstrip(" ")
-    return " " * ((len(text) - len(code)) * unit // 4) + charset.visible(code)
+    return " " * (max(0, len(text) - len(code) - outer) * unit // 4) + charset.visible(code)
 
 
-def _result(world: World, endpoint: Endpoint, number: int, charset: Charset, *, here: bool) -> list[Span]:
+def _common_indentation(endpoint: Endpoint, numbers: Sequence[int]) -> int:
+    """The columns by which all these lines are indented: inside a method of a class there are many, and little room."""
+    texts = [endpoint.source[number - 1][:LONGEST].expandtabs(4).rstrip() for number in numbers]
+    return min((len(text) - len(text.lstrip(" ")) for text in texts if text), default=0)
+
+
+def _result(world: World, endpoint: Endpoint, number: int, width: int, charset: Charset, *, here: bool) -> list[Span]:
     """What came of the line, bold if in this step.
 
     Where the program stands, and below, an older result is from an earlier round of a loop: it is not shown any more.
     """
     if here and endpoint.status == "asleep":
         slept = any(isinstance(each, CallSlept | ProcessSlept) and each.who == endpoint.who for each in world.since)
-        return [Span(_asleep(endpoint), "bold" if slept else "")]
+        return [Span(_asleep(endpoint, width), "bold" if slept else "")]
     mark = endpoint.marks.get(number)
     fresh = any(
         isinstance(event, CallReturned) and event.who == endpoint.who and event.line == number for event in world.since
@@ -178,9 +189,13 @@ def _result(world: World, endpoint: Endpoint, number: int, charset: Charset, *, 
     return [Span(charset.shown(mark.text, WIDEST_RESULT), style)]
 
 
-def _asleep(endpoint: Endpoint) -> str:
-    """That it sleeps; of a person's own program also in which system call, since its line may not say it."""
-    return f"zzz {endpoint.syscall}" if endpoint.own is not None and endpoint.syscall else "zzz"
+def _asleep(endpoint: Endpoint, width: int) -> str:
+    """That it sleeps; of a person's own program also in which system call, since its line may not say it.
+
+    In a narrow pane the line of a socket call says more, and has the room.
+    """
+    told = endpoint.own is not None and endpoint.syscall and (endpoint.call is None or width >= WIDE_ENOUGH)
+    return f"zzz {endpoint.syscall}" if told else "zzz"
 
 
 def _extra(world: World, endpoint: Endpoint, width: int, charset: Charset) -> Line:

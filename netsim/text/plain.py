@@ -8,10 +8,9 @@ from typing import TextIO
 
 from netsim.model.address import Conversation
 from netsim.model.commands import AnyCommand, DropPacket, Interrupt, StepLine, TypeLine
-from netsim.model.views import shown_pair
-from netsim.model.world import Endpoint
 from netsim.model.strangers import next_stranger, stranger
-from netsim.model.views import client_name
+from netsim.model.views import client_name, shown_pair
+from netsim.model.world import Endpoint
 from netsim.session import Session
 from netsim.story import goals
 from netsim.story.callers import name_of

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from textual.app import App, SystemCommand
+from textual.driver import Driver
 from textual.events import Event, Key, Resize
 from textual.screen import Screen
-from textual.timer import Timer
 
 from netsim.session import Session
 from netsim.text.charset import Charset
 from netsim.tui.board import Board, LabStirred
+from netsim.tui.keeper import Keeper
 from netsim.tui.page import Tools
-from netsim.tui.theme import DARK, LIGHT, few_colours
+from netsim.tui.theme import DARK, THEMES, few_colours
+from netsim.tui.timing import after
 
 SETTLED = 0.04  # seconds in which Textual has made its layout of a new size
 STILL = 0.15  # seconds without another size, after which the size is believed: each one costs a whole screen
@@ -35,16 +39,17 @@ class NetsimApp(App[int], inherit_bindings=False):
         charset: Charset,
         *,
         animation: bool = True,
-        light: bool = False,
+        theme: str = "dark",
         clock: Callable[[], float] = time.monotonic,
         tools: Tools | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=_driver_class())
         self._session = session
-        self._light = light
+        self._first_theme = theme
         self._board = Board(session, charset, clock, animation=animation, tools=tools)
+        self.keeper: Keeper | None = None
         self._passing: Resize | None = None  # the last size, while they still change
-        self._resizing: Timer | None = None
+        self._resizing: asyncio.TimerHandle | None = None
         self._settling: asyncio.Task[None] | None = None
 
     def get_default_screen(self) -> Screen[None]:
@@ -69,16 +74,34 @@ class NetsimApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Colours."""
-        theme = LIGHT if self._light else DARK
+        self._write_once()
+        self._show_theme(self._first_theme)
+
+    def _show_theme(self, name: str) -> None:
+        theme = THEMES[name]
         if self.console.color_system == "standard":
             theme = few_colours(theme)
-        self._write_once()
         self.register_theme(theme)
+        self._shown_theme = name
         self.theme = theme.name
 
+    def action_turn_theme(self) -> None:
+        """t: the next of the themes."""
+        names = [*THEMES]
+        self._show_theme(names[(names.index(self._shown_theme) + 1) % len(names)])
+
+    def action_stop(self) -> None:
+        """ctrl+z: back to the shell, and on with `fg`; where there is no shell nothing could go on again."""
+        driver: Any = self._driver
+        if hasattr(driver, "has_shell") and driver.has_shell():
+            driver.stop()
+        else:
+            self._board.say("ctrl+z goes back to a shell, and netsim was started without one here. q quits.")
+
     def on_key(self, event: Key) -> None:
-        """What was typed so fast after `s` that the screen did not know yet that it is text."""
-        self._board.type(event.key, event.character)
+        """What was typed so fast after `s` or `p` that the screen did not know yet that it is text, or a page's."""
+        if self._board.take_ahead(event.key, event.character):
+            event.prevent_default()  # it is no key of the main screen any more
 
     # --- sizes: the first of a row at once, the others when they stop
 
@@ -88,11 +111,12 @@ class NetsimApp(App[int], inherit_bindings=False):
             await super().on_event(event)
         elif self._resizing is None:
             if self._board.shown_size:
-                self._resizing = self.set_timer(STILL, self._believe)
+                self._resizing = after(self, STILL, self._believe)
             await self._take_size(event)
         else:
             self._passing = event
-            self._resizing.reset()
+            self._resizing.cancel()
+            self._resizing = after(self, STILL, self._believe)
 
     async def _believe(self) -> None:
         event, self._passing, self._resizing = self._passing, None, None
@@ -122,3 +146,11 @@ class NetsimApp(App[int], inherit_bindings=False):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """None of Textual's own: its screenshot writes a file, its themes are not ours."""
         return ()
+
+
+def _driver_class() -> type[Driver] | None:
+    if sys.platform == "win32":  # Textual's own: there is no stopping there
+        return None
+    from netsim.tui.terminal import TerminalDriver
+
+    return TerminalDriver

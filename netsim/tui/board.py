@@ -25,11 +25,13 @@ from netsim.text.lines import Line, Span
 from netsim.text.screen import Scene, draw_screen, draw_too_small
 from netsim.tui.flights import FRAMES_PER_SECOND, Flights
 from netsim.tui.help import help_lines
-from netsim.tui.keymap import keys_line
+from netsim.tui.keymap import keys_line, past_keys_line, table_keys_line
 from netsim.tui.keys import Keys
 from netsim.tui.page import Tools
+from netsim.tui.past import describe_forward
 from netsim.tui.slicing import columns, pad
 from netsim.tui.space_line import ARMING
+from netsim.tui.timing import after
 from netsim.tui.widgets.lines_view import LinesView
 
 GATHERING = 0.045  # seconds: what a step brings, a delayed ACK too, is painted once
@@ -96,6 +98,7 @@ class Board(Keys):
             return
         self._lab_ahead = self.session.world.at - self.clock()
         self.flights.look(self.session.world.packets, self.clock())
+        self.came_behind(first=first)
         if self.page is not None:
             self.page.came()
         self.schedule_step()
@@ -103,7 +106,7 @@ class Board(Keys):
             self.paint()  # nobody has seen anything yet: nothing to wait for
         elif not self._paint_due:
             self._paint_due = True
-            self.set_timer(GATHERING, self._paint_gathered)
+            after(self, GATHERING, self._paint_gathered)
 
     def _paint_gathered(self) -> None:
         self._paint_due = False
@@ -116,7 +119,7 @@ class Board(Keys):
         if self.driver.hurries or not (self._animation or self.driver.playing):
             pace = 0.0
         self._step_due = True
-        self.set_timer(max(pace, 0.001), self._next_step)
+        after(self, pace, self._next_step)
 
     def _next_step(self) -> None:
         self._step_due = False
@@ -164,13 +167,15 @@ class Board(Keys):
             if self.asking:
                 rows[grid.why.top] = fill([Span(f" {self.question()}", "bold")], width)
             return rows
-        self.rows_above = min(self.rows_above, self.most_rows_above())
-        lines = draw_screen(self.session.world, grid, self.charset, self._scene())
+        self.keep_in_sight()
+        lines = draw_screen(self.shown_world, grid, self.charset, self._scene())
         if self.typed is not None:
             lines[grid.space.top] = self.typed.draw(width, self.charset)
         return lines
 
     def _scene(self) -> Scene:
+        if self.past.shown or self.session.recording:
+            return self._scene_of_the_past()
         now = self.clock()
         world = self.session.world
         lab_now = now + self._lab_ahead
@@ -179,20 +184,43 @@ class Board(Keys):
         armed = self.space_line.is_armed(now)
         if not armed and not self._arming_due:
             self._arming_due = True
-            self.set_timer(ARMING, self._arm)
+            after(self, ARMING, self._arm)
         progress = self.flights.progress(now)
         self._run(self._frames, bool(progress))
         self._run(self._seconds, counts_down(world) or action.until is not None)
         return Scene(
-            why=self.question() or self.driver.answer or narrate(world),
+            why=self.question() or self.driver.answer or self.cells_meaning() or narrate(world),
             cap=said.cap,
             label=said.label,
-            keys=keys_line(),
+            keys=table_keys_line(filtered=bool(self.view.filter.terms)) if self.in_table else keys_line(),
             target="" if self.typed else said.target,
+            aim=self.aim,
             now=lab_now,
             progress=progress,
             offset=self.rows_above,
+            view=self.view,
+            cursor=self.table_cursor(),
             armed=armed,
+        )
+
+    def _scene_of_the_past(self) -> Scene:
+        """Time stands still there: no clock, and nothing that a press would touch."""
+        progress = self.flights.progress(self.clock())
+        self._run(self._frames, bool(progress))
+        self._run(self._seconds, False)
+        cap, label = describe_forward(self.past)
+        return Scene(
+            why=self.question() or self.driver.answer or self.cells_meaning() or narrate(self.shown_world),
+            cap=cap,
+            label=label,
+            keys=table_keys_line(filtered=bool(self.view.filter.terms)) if self.in_table else past_keys_line(),
+            progress=progress,
+            offset=self.rows_above,
+            view=self.view,
+            cursor=self.table_cursor(),
+            recorded=bool(self.session.recording),
+            steps=self.session.world.step,
+            moment=(self.past.place, self.past.of),
         )
 
     # --- what a page may ask for (netsim.tui.page.Stage)
@@ -215,7 +243,7 @@ class Board(Keys):
     def later(self, seconds: float, deed: Callable[[], None]) -> None:
         """Do this in so many seconds, if the same page is still open."""
         page = self.page
-        self.set_timer(max(seconds, 0.001), lambda: deed() if self.page is page and page is not None else None)
+        after(self, seconds, lambda: deed() if self.page is page and page is not None else None)
 
     def copy(self, text: str) -> None:
         """Into the clipboard of the person's terminal: OSC 52."""

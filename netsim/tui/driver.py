@@ -16,15 +16,18 @@ from netsim.model.commands import (
     OpenGate,
     RestartGate,
 )
+from netsim.model.strangers import next_stranger
 from netsim.model.views import client_name, server_name, shown_pair
 from netsim.model.world import Endpoint, World
 from netsim.session import Session
 from netsim.story import goals
 from netsim.story.action import Action
+from netsim.story.callers import not_ours
 from netsim.story.calls import speaker
-from netsim.story.director import MOST_CLIENTS, new_client, next_action
+from netsim.story.director import new_client, next_action
 from netsim.story.goals import Do, Goal, Reached, Stuck, Wait
-from netsim.story.moments import Moment, approach
+from netsim.story.moments import FOR_THE_PAIR, Moment, approach
+from netsim.story.own import MOST_CLIENTS, absent, is_own
 from netsim.story.packets import held_packets, oldest_held
 
 PACES = (6.0, 4.0, 2.5, 1.5, 0.8)  # seconds between the steps when it plays by itself
@@ -76,6 +79,9 @@ class Driver:
 
     def go_to(self, moment: Moment) -> None:
         """Begin again with a fresh lab and run to a moment."""
+        if is_own(self.world) and moment.key in FOR_THE_PAIR:
+            self.answer = f"The moment {moment.name} is played by netsim's own pair: start netsim without run."
+            return
         self.begin_again()
         self._goal = moment
 
@@ -92,7 +98,10 @@ class Driver:
 
     def kill(self) -> None:
         """Kill the process in focus."""
-        endpoint = self._focused()
+        focus, endpoint = self.world.focus, self._focused()
+        if focus.stranger is not None and focus.role == "client":
+            self.answer = not_ours(self.world, focus.stranger)
+            return
         if endpoint is None or endpoint.status == "ended":
             who = speaker(endpoint, self.world) if endpoint else "program"
             self.answer = f"The {who} has ended already: r starts the server again, c the client."
@@ -102,13 +111,20 @@ class Driver:
     def add_client(self) -> None:
         """Start one more TCP client."""
         command = new_client(self.world)
+        if command is None and is_own(self.world):
+            why, how = absent(self.world, "client")
+            self.answer = f"{why} {how}" if why else f"Nine clients are the most here: 1 to {MOST_CLIENTS} choose one."
+            return
         if command is None:
             self.answer = f"Nine clients are the most here: 1 to {MOST_CLIENTS} choose one, c connects it."
             return
         self._ask(command)
 
     def choose(self, number: int) -> None:
-        """Turn to a client by its number."""
+        """Turn to a client by its number; 0: to one that is not ours, or the next of those."""
+        if number == 0:
+            self._choose_stranger()
+            return
         who = client_name("tcp", number)
         if who not in self.world.endpoints:
             self.answer = f"There is no client {number}: n starts one more."
@@ -116,9 +132,22 @@ class Driver:
         self.answer = ""
         self._session.focus(who)
 
+    def _choose_stranger(self) -> None:
+        following = next_stranger(self.world)
+        if following is None:
+            port = self.world.lab.port if self.world.lab else 8888
+            self.answer = f"Only our clients are here: from another terminal anybody can call port {port}."
+            return
+        self.answer = ""
+        self._session.focus("", following)
+
     def turn(self) -> None:
         """From the client's pane to the server's, and back."""
         focus = self.world.focus
+        if focus.role == "server" and focus.stranger is not None:
+            self.answer = ""
+            self._session.focus("", focus.stranger)
+            return
         other = server_name(focus.transport) if focus.role == "client" else client_name(focus.transport, focus.number)
         self.answer = ""
         self._session.focus(other)
@@ -137,10 +166,6 @@ class Driver:
         index = min(len(PACES) - 1, max(0, PACES.index(self.pace) + change))
         self.pace = PACES[index]
         self.answer = f"By itself, a step every {self.pace:g} seconds" + ("." if self.playing else ": a begins.")
-
-    def point_at_table(self) -> None:
-        """Say how the table is moved through."""
-        self.answer = "The table: up and down move through its rows, tab goes back to the client."
 
     def drop(self) -> None:
         """Throw away the packet that would be delivered next."""
@@ -183,9 +208,14 @@ class Driver:
         self._goal, self.answer, self.playing = None, "", False
         self._session.restart_lab()
 
+    def order(self, command: AnyCommand) -> None:
+        """Ask the lab for this, in place of a goal."""
+        self._ask(command)
+
     def _focused(self) -> Endpoint | None:
         client, server = shown_pair(self.world)
-        return client if self.world.focus.role == "client" else server
+        endpoint = client if self.world.focus.role == "client" else server
+        return endpoint or (client or server if is_own(self.world) else None)
 
     def _ask(self, command: AnyCommand) -> None:
         self._goal, self.answer = None, ""

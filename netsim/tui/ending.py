@@ -18,7 +18,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from textual.app import App
 
+    from netsim.tui.keeper import Keeper
+
 GRACE = 2.0  # seconds for the soft way
+ROOMS = 50  # times that room is made in a terminal whose line is stalled: more than a writer has waiting
 # Out of: synchronized output, keyboard protocol, mouse, focus reports, bracketed paste, size reports; then wrap on,
 # plain colours, out of the alternate screen, cursor on. (ctlseqs(ms) of xterm names them.)
 RESET = (
@@ -27,7 +30,22 @@ RESET = (
 )
 
 
-def end_sanely(app: App[int], kill_lab: Callable[[], None]) -> None:
+def write_at_once(terminal: int, data: bytes) -> bool:
+    """To a non-blocking terminal; what waits there for a reader that does not read is thrown away for it.
+
+    Another thread may sit in a write and fill each room that is made: False if that was quicker every time.
+    """
+    import termios
+
+    for _ in range(ROOMS):
+        with contextlib.suppress(BlockingIOError):
+            if os.write(terminal, data) == len(data):
+                return True
+        termios.tcflush(terminal, termios.TCOFLUSH)
+    return False
+
+
+def end_sanely(app: App[int], kill_lab: Callable[[], None], keeper: Keeper | None = None) -> None:
     """Install the handlers; to be called before `app.run`, in the main thread."""
     if sys.platform == "win32":  # not tried there; Textual's own endings hold
         return
@@ -42,16 +60,20 @@ def end_sanely(app: App[int], kill_lab: Callable[[], None]) -> None:
     def hard(code: int) -> None:
         with contextlib.suppress(Exception):  # whatever goes wrong there, the terminal is put back
             kill_lab()
+        if getattr(app._driver, "suspended", False):  # the terminal is a shell's now
+            os._exit(code)
         with contextlib.suppress(OSError, termios.error):
             # A description of our own: making the shell's non-blocking would outlive us.
             terminal = os.open("/dev/tty", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-            os.write(terminal, RESET)
+            written = write_at_once(terminal, RESET)
             if saved is not None:
                 termios.tcsetattr(terminal, termios.TCSANOW, saved)
+            if keeper is not None and written:
+                keeper.tell(taken=False)  # else it tries on when this process is gone
         os._exit(code)
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGHUP or first:
+        if number == signal.SIGHUP or first or getattr(app._driver, "suspended", False):
             hard(128 + (first[0] if first else number))
         first.append(number)
         signal.setitimer(signal.ITIMER_REAL, GRACE)

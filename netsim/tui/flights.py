@@ -5,7 +5,7 @@ Law: a function of when packets were first seen and of the clock; what happened 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from netsim.model.packet import Packet
 
@@ -26,6 +26,10 @@ class Flights:
         """Take note of packets that are new."""
         fresh = [packet.number for packet in packets if packet.number > self._seen]
         self._seen = max(fresh, default=self._seen)
+        self.fly(fresh, now)
+
+    def fly(self, fresh: Sequence[int], now: float) -> None:
+        """Let these packets, by their numbers, be on their way from now on."""
         if not self._enabled:
             return
         for number in fresh[-MOST:]:

@@ -5,9 +5,15 @@ Law: it fits 80 columns and 24 rows; any key closes it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from netsim.text.charset import Charset
+from netsim.text.layout import fill
 from netsim.text.lines import Line, Span
-from netsim.tui.keymap import REGISTER
+from netsim.tui.keymap import REGISTER, Key
+
+CAP = 8  # columns of a key's name
+COLUMN = 40  # columns of a key's name and what it does
 
 
 def help_lines(charset: Charset) -> list[Line]:
@@ -15,7 +21,6 @@ def help_lines(charset: Charset) -> list[Line]:
     c = charset
     how = "   (ctrl+p finds them by plain words)        any key goes back"
     head: list[Line] = [(Span(" "), Span("netsim: keys", "bold"), Span(how)), ()]
-    keys: list[Line] = [(Span(f" {key.cap:<8}", "key"), Span(key.tooltip)) for key in REGISTER if key.tooltip]
     dashes = f"{c.dash} {c.dash}"
     fates = f"{c.held} held  {c.lost} lost  {dashes} inferred  +2 copies"
     marks = (
@@ -23,4 +28,18 @@ def help_lines(charset: Charset) -> list[Line]:
         " bold: changed by the last press   - as a PID: no process, the kernel has it",
         " the same from another terminal:   netsim shell -- ss -tanp",
     )
-    return [*head, *keys, (), *((Span(mark),) for mark in marks)]
+    return [*head, *_columns([key for key in REGISTER if key.brief]), (), *((Span(mark),) for mark in marks)]
+
+
+def _columns(keys: Sequence[Key]) -> list[Line]:
+    """The keys in two columns, down the left one first."""
+    half = (len(keys) + 1) // 2
+    rows = []
+    for index in range(half):
+        beside = keys[index + half : index + half + 1]
+        rows.append((*fill(_entry(keys[index]), COLUMN), *(span for key in beside for span in _entry(key))))
+    return rows
+
+
+def _entry(key: Key) -> list[Span]:
+    return [Span(f" {key.cap:<{CAP}}", "key"), Span(key.brief)]

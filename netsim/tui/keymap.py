@@ -11,7 +11,10 @@ from textual.binding import Binding
 
 
 class Key(NamedTuple):
-    """One thing that a key does. `keys`: Textual's names of the keys; `cap`: how it is shown; `word`: in one word."""
+    """One thing that a key does. `keys`: Textual's names of the keys; `cap`: how it is shown; `word`: in one word.
+
+    `tooltip`: in a sentence, for the palette; `brief`: for the help, at most 29 columns ("": not in the help).
+    """
 
     keys: str
     action: str
@@ -19,21 +22,94 @@ class Key(NamedTuple):
     word: str
     tooltip: str
     shown: bool = True  # on the keys line
+    brief: str = ""
+    locked: bool = False  # not in a kiosk: it writes or reads a file, or leads to a shell
 
 
 REGISTER = (
-    Key("space,pagedown", "next", "space", "next", "do what the SPACE line says", shown=False),
-    Key("c", "connect", "c", "connect", "connect: run the client up to its connect()"),
-    Key("s", "send", "s", "send", "send a message from the program in focus (tab turns to the server)"),
-    Key("x", "close", "x", "close", "close: run the program in focus up to its close()"),
-    Key("u", "udp", "u", "udp", "send a message as one UDP datagram"),
-    Key("n", "new_client", "n", "client", "one more client, a process of its own"),
-    Key("d", "drop", "d", "drop", "drop the held packet, as a wire might lose it"),
-    Key("f", "finish", "f", "finish", "deliver packets until the sleeping call returns"),
-    Key("o", "gate", "o", "gate", "open the gate, so that packets pass; close it again", shown=False),
-    Key("r", "restart", "r", "restart", "end the server and start it again: new PID, same port"),
-    Key("K", "kill", "K", "kill", "kill the process in focus", shown=False),
-    Key("i", "interrupt", "i", "interrupt", "interrupt the call in which a program sleeps, as Ctrl-C would"),
+    Key(
+        "space,pagedown",
+        "next",
+        "space",
+        "next",
+        "do what the SPACE line says",
+        shown=False,
+        brief="what the SPACE line says",
+    ),
+    Key("c", "connect", "c", "connect", "connect: run the client up to its connect()", brief="connect"),
+    Key(
+        "s",
+        "send",
+        "s",
+        "send",
+        "send a message from the program in focus (tab turns to the server)",
+        brief="send a message",
+    ),
+    Key("x", "close", "x", "close", "close: run the program in focus up to its close()", brief="close"),
+    Key("u", "udp", "u", "udp", "send a message as one UDP datagram", brief="send a UDP datagram"),
+    Key("n", "new_client", "n", "client", "one more client, a process of its own", brief="one more client"),
+    Key("d", "drop", "d", "drop", "drop the held packet, as a wire might lose it", brief="drop the held packet"),
+    Key(
+        "f",
+        "finish",
+        "f",
+        "finish",
+        "deliver packets until the sleeping call returns",
+        brief="deliver until the call returns",
+    ),
+    Key(
+        "j",
+        "line",
+        "j",
+        "line",
+        "run the program in focus one line further, whatever stands on it",
+        shown=False,
+        brief="one line of the program",
+    ),
+    Key(
+        "J",
+        "to_line",
+        "J",
+        "to line",
+        "run the program in focus to a line: up and down choose it",
+        shown=False,
+        brief="run to a line (choose it)",
+    ),
+    Key(
+        "T",
+        "type",
+        "T",
+        "type",
+        "type a line for a program that waits in input()",
+        shown=False,
+        brief="type a line for input()",
+    ),
+    Key(
+        "o",
+        "gate",
+        "o",
+        "gate",
+        "open the gate, so that packets pass; close it again",
+        shown=False,
+        brief="open or close the gate",
+    ),
+    Key(
+        "r",
+        "restart",
+        "r",
+        "restart",
+        "end the server and start it again: new PID, same port",
+        brief="restart the server",
+    ),
+    Key("K", "kill", "K", "kill", "kill the process in focus", shown=False, brief="kill the process in focus"),
+    Key(
+        "i",
+        "interrupt",
+        "i",
+        "interrupt",
+        "interrupt the call in which a program sleeps, as Ctrl-C would",
+        brief="interrupt a sleeping call",
+    ),
     Key(
         "m",
         "moments",
@@ -41,22 +117,157 @@ REGISTER = (
         "moments",
         "run to a moment: SYN held, SYN_RECV, queue, lost, TIME_WAIT, rebind ..",
         shown=False,
+        brief="go to a moment: SYN held ..",
     ),
-    Key("b", "begin_again", "b", "begin again", "begin again with a fresh lab", shown=False),
-    Key("1,2,3,4,5,6,7,8,9", "choose", "1-9", "choose", "choose a client", shown=False),
     Key(
-        "tab,shift+tab", "turn", "tab", "turn", "to the server's pane, to the table (up and down move in it), and back"
+        "b",
+        "begin_again",
+        "b",
+        "begin again",
+        "begin again with a fresh lab",
+        shown=False,
+        brief="begin again, a fresh lab",
+    ),
+    Key(
+        "1,2,3,4,5,6,7,8,9,0",
+        "choose",
+        "0-9",
+        "choose",
+        "choose a client; 0: one that is not ours, started in another terminal (again: the next)",
+        shown=False,
+        brief="a client; 0 one not ours",
+    ),
+    Key(
+        "tab,shift+tab",
+        "turn",
+        "tab",
+        "turn",
+        "to the server's pane, to the table (arrows choose a cell, which explains itself), and back",
+        brief="client, server, table",
     ),
     Key("up", "scroll(-1)", "up", "up", "", shown=False),
     Key("down", "scroll(1)", "down", "down", "", shown=False),
-    Key("a", "play", "a", "play", "play by itself, and stop; - slower, + faster", shown=False),
+    Key("left", "move_cell(-1)", "left", "left", "", shown=False),
+    Key("right", "move_cell(1)", "right", "right", "", shown=False),
+    Key(
+        "enter",
+        "enter",
+        "enter",
+        "inspect",
+        "look into the packet: bytes, fields, the way to its process; in the table: what proves the row",
+        shown=False,
+        brief="look into a packet",
+    ),
+    Key("slash", "filter", "/", "filter", "filter the table: :8888 listen, pid 41233, udp, a name", False, "filter"),
+    Key("y", "copy_row", "y", "copy", "copy the table's row into the terminal's clipboard", shown=False),
+    Key("escape", "escape", "esc", "back", "", shown=False),
+    Key(
+        "p",
+        "open('machine')",
+        "p",
+        "machine",
+        "this machine's ports: every socket, and whose it is",
+        shown=False,
+        brief="this machine's ports",
+        locked=True,
+    ),
+    Key(
+        "w",
+        "open('case')",
+        "w",
+        "why ports",
+        "why ports, not PIDs: the case in five exhibits, on labs of its own; space goes on",
+        shown=False,
+        brief="why ports, not PIDs",
+    ),
+    Key("l", "open('lesson')", "l", "lessons", "twelve lessons of five minutes: predict, then see what the kernel does",
+        shown=False, brief="twelve lessons"),
+    Key("g", "open('glossary')", "g", "glossary", "what the words mean; those on the screen now come first",
+        shown=False, brief="glossary: what words mean"),
+    Key(
+        "a",
+        "play",
+        "a",
+        "play",
+        "play by itself, and stop; - slower, + faster",
+        shown=False,
+        brief="play by itself; - slow + fast",
+    ),
     Key("minus", "slower", "-", "slower", "", shown=False),
     Key("plus,equals_sign", "faster", "+", "faster", "", shown=False),
-    Key("ctrl+p", "palette", "ctrl+p", "find", "", shown=False),
+    Key(
+        "comma,pageup",
+        "back",
+        ",",
+        "back",
+        "one moment back in time, to look; nothing can be changed there",
+        shown=False,
+        brief="back in time, to look",
+    ),
+    Key("full_stop", "forward", ".", "forward", "one moment forward in time", shown=False, brief="forward in time"),
+    Key("home", "to_start", "home", "start", "to the start of what happened", shown=False, brief="to the start"),
+    Key("end", "to_now", "end", "now", "back to now", shown=False, brief="back to now"),
+    Key(
+        "R",
+        "record",
+        "R",
+        "record",
+        "record all that happened and will happen to a file, for netsim replay",
+        shown=False,
+        brief="record to a file",
+        locked=True,
+    ),
+    Key(
+        "e",
+        "export",
+        "e",
+        "export",
+        "export the packets to a file that Wireshark opens (pcapng)",
+        shown=False,
+        brief="export packets (pcapng)",
+        locked=True,
+    ),
+    Key(
+        "P",
+        "open('life')",
+        "P",
+        "to life",
+        "save the two programs as files, copy the commands (ss, nc, tcpdump, python) for use without netsim",
+        shown=False,
+        brief="save programs, copy commands",
+    ),
+    Key("ctrl+p", "palette", "ctrl+p", "find", "", shown=False, brief="find a key by plain words"),
     Key("question_mark", "help", "?", "help", ""),
-    Key("q", "quit", "q", "quit", "quit; everything ends with netsim (ctrl+c twice does it too)", shown=False),
+    Key(
+        "q",
+        "quit",
+        "q",
+        "quit",
+        "quit; everything ends with netsim (ctrl+c twice does it too)",
+        shown=False,
+        brief="quit (ctrl+c twice, too)",
+    ),
+    Key(
+        "t",
+        "theme",
+        "t",
+        "colours",
+        "other colours: dark, light, high contrast for a projector",
+        shown=False,
+        brief="colours: dark, light, contrast",
+    ),
+    Key("ctrl+z", "stop", "ctrl+z", "stop", "", shown=False, locked=True),
     Key("ctrl+c", "interrupt_app", "ctrl+c", "quit", "", shown=False),
 )
+IN_THE_PAST = ("back", "forward", "to_start", "to_now", "export", "help")  # on the keys line there
+KNOWN = frozenset(name for key in REGISTER for name in key.keys.split(","))
+FIRST = ("interrupt_app", "stop")  # before whatever is open
+
+
+def is_locked(action: str, parameters: tuple[object, ...] = ()) -> bool:
+    """Whether this action is not for a kiosk."""
+    spelled = f"{action}({', '.join(map(repr, parameters))})" if parameters else action
+    return any(key.locked and key.action == spelled for key in REGISTER)
 
 
 def bindings() -> list[Binding]:
@@ -66,7 +277,7 @@ def bindings() -> list[Binding]:
         for index, name in enumerate(key.keys.split(",")):
             action = f"{key.action}({name})" if key.action == "choose" else key.action  # of a digit: which
             identity = key.action if index == 0 else f"{key.action}.{name}"
-            made.append(Binding(name, action, key.word, show=False, priority=key.action == "interrupt_app",
+            made.append(Binding(name, action, key.word, show=False, priority=key.action in FIRST,
                                 tooltip=key.tooltip, id=identity))  # fmt: skip
     return made
 
@@ -74,3 +285,17 @@ def bindings() -> list[Binding]:
 def keys_line() -> tuple[tuple[str, str], ...]:
     """What the bottom row shows, most useful first, the help last."""
     return tuple((key.cap, key.word) for key in REGISTER if key.shown)
+
+
+def table_keys_line(*, filtered: bool) -> tuple[tuple[str, str], ...]:
+    """The same while the table has the keys. `filtered`: not all rows are shown."""
+    escape = (("esc", "all rows"),) if filtered else ()
+    return (
+        ("arrows", "cell"), ("enter", "proof"), ("s", "sort"), ("/", "filter"), *escape, ("y", "copy"), ("tab", "back"),
+        ("?", "help"),
+    )  # fmt: skip
+
+
+def past_keys_line() -> tuple[tuple[str, str], ...]:
+    """The same while the past or a recording is shown: what acts has no place there."""
+    return tuple((key.cap, key.word) for key in REGISTER if key.action in IN_THE_PAST)

@@ -12,31 +12,36 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.events import Key, Paste
 from textual.geometry import Size
-from textual.screen import Screen
 
 from netsim.model.world import World
 from netsim.session import Session
 from netsim.story import goals
 from netsim.story.moments import MOMENTS
+from netsim.text.charset import visible
 from netsim.text.grid import Grid
 from netsim.tui.driver import Driver
 from netsim.tui.flights import Flights
-from netsim.tui.keymap import bindings
+from netsim.tui.keymap import KNOWN, bindings, is_locked
 from netsim.tui.message_line import MessageLine, Verb
+from netsim.tui.own_keys import OwnKeys
 from netsim.tui.page import Page, Tools
 from netsim.tui.questions import QUESTIONS
 from netsim.tui.space_line import PATIENCE, SpaceLine
+from netsim.tui.table_keys import TableKeys
+from netsim.tui.time_keys import acts
+from netsim.tui.timing import after
 
-LEAVING = ("quit", "interrupt_app")  # all that keys do where the screen is too small to show what the others do
+ALWAYS = ("interrupt_app", "stop")  # whatever is open
+LEAVING = ("quit", *ALWAYS)  # all that keys do where the screen is too small to show what the others do
 
 
-class Keys(Screen[None]):
+class Keys(OwnKeys, TableKeys):
     """The keys of the main screen; what it shows is Board's."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
     def __init__(self, session: Session, clock: Callable[[], float], tools: Tools | None = None) -> None:
-        super().__init__()
+        super().__init__(session)
         self.session = session
         self.clock = clock
         self.tools = tools
@@ -48,9 +53,9 @@ class Keys(Screen[None]):
         self.shown_size = Size(0, 0)
         self.asking = ""  # which of the QUESTIONS is open
         self.typed: MessageLine | None = None  # the message that is being typed
+        self._sender: goals.Goal | None = None  # whose it will be, though the focus may move meanwhile
         self.helping = False
-        self.in_table = False
-        self.rows_above = 0  # rows of the table that are scrolled out
+        self.reset_table()
 
     def paint(self, size: Size | None = None) -> None:
         """Draw everything that is to be seen now."""
@@ -60,6 +65,11 @@ class Keys(Screen[None]):
         """See to it that a goal's next step is made in its time."""
         raise NotImplementedError
 
+    @property
+    def in_kiosk(self) -> bool:
+        """Whether the person at the keyboard is a stranger, for whom no file is touched."""
+        return self.tools is not None and self.tools.kiosk
+
     def question(self) -> str:
         """The question that is open, "" if none is."""
         return QUESTIONS[self.asking].text if self.asking else ""
@@ -68,8 +78,10 @@ class Keys(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A message and the help have every key but ctrl+c; where nothing can be seen, one can only leave."""
+        if self.in_kiosk and is_locked(action, parameters):
+            return False
         if self.typed is not None or self.helping or self.page is not None:
-            return action == "interrupt_app"
+            return action in ALWAYS
         return action in LEAVING or Grid.of(*self.shown_size) is not None
 
     def on_key(self, event: Key) -> None:
@@ -84,6 +96,8 @@ class Keys(Screen[None]):
             event.stop()
             self.helping = False
             self._ask("")
+        elif event.is_printable and event.key not in KNOWN and self.is_current:
+            self.say(f"{visible(event.character or '')} is no key here: ? shows those that there are.")
 
     def _press_page(self, key: str, character: str | None) -> None:
         """A key for the page; one that finds a question open only closes that."""
@@ -104,9 +118,22 @@ class Keys(Screen[None]):
                 self.typed = None
             case "enter":
                 self._send(self.typed)
+            case "ctrl+d" if self.typed.verb == "type" and not self.typed.text:
+                message, self.typed = self.typed, None
+                self.take_line(message, end=True)
             case _:
                 self.typed.press(key, character)
         self.paint()
+
+    def take_ahead(self, key: str, character: str | None) -> bool:
+        """A key that came here before the message or the page was open for which it is; False if there is none."""
+        if self.typed is not None:
+            self.type(key, character)
+        elif self.page is not None:
+            self._press_page(key, character)
+        else:
+            return False
+        return True
 
     def on_paste(self, event: Paste) -> None:
         """Text from elsewhere: for a message, or for nothing."""
@@ -120,49 +147,76 @@ class Keys(Screen[None]):
     def action_next(self) -> None:
         """space: what the SPACE line says."""
         now = self.clock()
+        if self.past.shown or self.session.recording:
+            if self.space_line.press(now):
+                self.action_forward()
+            return
         if not self.space_line.press(now) or self.driver.busy or not self.space_line.is_armed(now):
             return
         self.flights.land()
         action = self.driver.press(self.space_line.painted)
         if action is not None and action.begin_again:
             self._ask("begin_again")
-        self.set_timer(PATIENCE, self.paint)
+        if action is not None and action.types:
+            self.ask_for_line(action.who)
+        after(self, PATIENCE, self.paint)
         self.paint()
 
+    @acts
     def action_connect(self) -> None:
         """c"""
         self._pursue(goals.connect)
 
+    @acts
     def action_close(self) -> None:
         """x"""
         self._pursue(goals.close)
 
+    @acts
     def action_restart(self) -> None:
         """r"""
         self._pursue(goals.restart)
 
     def action_send(self) -> None:
-        """s: asks for the message first."""
-        self._ask_for_message("send")
+        """s: asks for the message first; in the table it sorts."""
+        if self.in_table:
+            self.sort_table()
+        else:
+            self._send_message()
 
+    @acts
+    def _send_message(self) -> None:
+        self._sender = goals.send(self.session.world, "")
+        if isinstance(self._sender, goals.NotOurs):
+            self._pursue(lambda world: goals.send(world, ""))
+        else:
+            self._ask_for_message("send")
+
+    @acts
     def action_udp(self) -> None:
         """u: asks for the message first."""
         self._ask_for_message("udp")
 
+    @acts
     def action_new_client(self) -> None:
         """n"""
         self._do(self.driver.add_client)
 
+    @acts
     def action_kill(self) -> None:
         """K"""
         self._do(self.driver.kill)
 
+    @acts
     def action_interrupt(self) -> None:
         """i"""
         self._do(self.driver.interrupt)
 
     def action_choose(self, number: int) -> None:
-        """1 to 9: a client, or a moment where those are asked for."""
+        """1 to 9: a client, or a moment where those are asked for. 0: a stranger."""
+        if self.why_no_acting:
+            self.look_at_client(number)
+            return
         moment = next((each for each in MOMENTS if each.key == str(number)), None)
         if self.asking == "moments" and moment is not None:
             self._forget()
@@ -170,41 +224,49 @@ class Keys(Screen[None]):
         else:
             self._do(lambda: self.driver.choose(number))
 
+    @acts
     def action_moments(self) -> None:
         """m"""
         self._ask("moments")
 
+    @acts
     def action_drop(self) -> None:
         """d"""
         self._do(self.driver.drop)
 
+    @acts
+    def action_line(self) -> None:
+        """j"""
+        self.step_line()
+
+    @acts
+    def action_to_line(self) -> None:
+        """J: asks which line."""
+        self.point_at_line()
+
+    @acts
+    def action_type(self) -> None:
+        """T: asks for the line first."""
+        self.ask_for_line()
+
+    @acts
     def action_finish(self) -> None:
         """f"""
         self._do(self.driver.finish)
 
+    @acts
     def action_gate(self) -> None:
         """o"""
         self._do(self.driver.toggle_gate)
 
-    def action_turn(self) -> None:
-        """tab: to the server, to the table if it has more rows than are shown, back to the client."""
-        if self.most_rows_above() and not self.in_table and self.session.world.focus.role == "server":
-            self.in_table = True
-            self._do(self.driver.point_at_table)
+    def turn_panes(self) -> None:
+        """To the other pane."""
+        if self.why_no_acting:
+            self.look_over()
         else:
-            self.in_table = False
             self._do(self.driver.turn)
 
-    def action_scroll(self, rows: int) -> None:
-        """up, down: through the table's rows."""
-        self.rows_above = min(max(0, self.rows_above + rows), self.most_rows_above())
-        self.paint()
-
-    def most_rows_above(self) -> int:
-        """How many rows of the table can be scrolled out."""
-        grid = Grid.of(*self.shown_size)
-        return max(0, len(self.session.world.slots) - grid.table.height) if grid else 0
-
+    @acts
     def action_play(self) -> None:
         """a"""
         self._do(self.driver.play)
@@ -217,6 +279,7 @@ class Keys(Screen[None]):
         """+"""
         self._do(lambda: self.driver.set_pace(1))
 
+    @acts
     def action_begin_again(self) -> None:
         """b: asks once something has been done that can be lost."""
         world = self.session.world
@@ -229,7 +292,7 @@ class Keys(Screen[None]):
     def action_quit(self) -> None:
         """q: asks once something has been done."""
         world = self.session.world
-        if self.asking != "quit" and world.step and not world.ended:
+        if self.asking != "quit" and world.step and not world.ended and not self.session.recording:
             self._ask("quit")
         else:
             self.app.exit(0)
@@ -241,6 +304,19 @@ class Keys(Screen[None]):
             self._ask("ctrl+c")
         else:
             self.app.exit(0)
+
+    def action_stop(self) -> None:
+        """ctrl+z: to the shell; fg goes on."""
+        self.app.call_later(self.app.run_action, "stop")
+
+    def action_theme(self) -> None:
+        """t: other colours."""
+        self.app.call_later(self.app.run_action, "turn_theme")
+
+    def say(self, sentence: str) -> None:
+        """A short answer to the person, on the why row."""
+        self.driver.answer = sentence
+        self.paint()
 
     def action_help(self) -> None:
         """?"""
@@ -264,6 +340,13 @@ class Keys(Screen[None]):
             self.page = opened
         self._ask("")
 
+    def take_over(self, session: Session) -> None:
+        """Go on with another lab, as it stands."""
+        self.driver.pause()
+        self._forget()
+        self.session.take_over(session)
+        self.say("Free play in the lesson's lab: all keys work. b begins the main story.")
+
     def close_page(self) -> None:
         """Back to the main screen, if a page is over it."""
         page, self.page = self.page, None
@@ -281,19 +364,23 @@ class Keys(Screen[None]):
 
     # --- how they do it
 
+    def do(self, deed: Callable[[], None]) -> None:
+        """Do something with the driver, and show what comes of it."""
+        self._do(deed)
+
     def _do(self, deed: Callable[[], None]) -> None:
         self.space_line.press(self.clock())
         self.flights.land()
         deed()
         self.schedule_step()
-        self.set_timer(PATIENCE, self.paint)
+        after(self, PATIENCE, self.paint)
         self._ask("")
 
     def _forget(self) -> None:
         """A fresh lab: nothing of the old one is on its way or said any more."""
         self.flights.forget()
         self.space_line.forget()
-        self.rows_above, self.in_table = 0, False
+        self.reset_table()
 
     def _pursue(self, make: Callable[[World], goals.Goal]) -> None:
         self._do(lambda: self.driver.pursue(make))
@@ -308,8 +395,14 @@ class Keys(Screen[None]):
         self._ask("")
 
     def _send(self, message: MessageLine) -> None:
+        if message.verb == "filter":
+            if self.take_filter(message):
+                self.typed = None
+            return
         self.typed = None
-        if message.verb == "udp":
+        if message.verb in ("type", "line"):
+            self.take_line(message)
+        elif message.verb == "udp":
             self._pursue(lambda _world: goals.Datagram(message.text))
         else:
-            self._pursue(lambda world: goals.send(world, message.text))
+            self._pursue(lambda world: goals.with_text(self._sender or goals.send(world, ""), message.text))

@@ -1,4 +1,4 @@
-"""A line of text being typed on the SPACE row: a message for `s` or `u`.
+"""A line of text being typed on the SPACE row: a message for `s` or `u`, or a filter for a port table.
 
 Law: what is typed is only text; it is one line, bounded and printable, and what a paste brings beside that is told.
 """
@@ -12,8 +12,10 @@ from netsim.text.layout import fill, width_of
 from netsim.text.lines import Line, Span
 
 LONGEST = 200_000  # characters: more than a datagram can carry, so that the kernel can say so
-Verb = Literal["send", "udp"]
+Verb = Literal["send", "udp", "filter", "type", "line"]
 HINT = "enter sends it, escape does not"
+TYPE_HINT = "enter types it, ctrl+d: no more, escape"
+FILTER_HINT = ":8888 listen, pid 41233, udp, a name"
 
 
 class MessageLine:
@@ -22,9 +24,13 @@ class MessageLine:
     def __init__(self, verb: Verb, suggestion: str = "hello") -> None:
         self.verb = verb
         self.text = suggestion
-        self.hint = HINT
+        self.hint = self._own_hint
         self._cursor = len(suggestion)
-        self._suggested = True
+        self._suggested = bool(suggestion)
+
+    @property
+    def _own_hint(self) -> str:
+        return {"filter": FILTER_HINT, "type": TYPE_HINT}.get(self.verb, HINT)
 
     def press(self, key: str, character: str | None) -> None:
         """A key, by Textual's name, and the character that it makes; what is no text and moves nothing is ignored."""
@@ -90,7 +96,7 @@ class MessageLine:
         self._cursor = min(len(self.text), max(0, cursor))
 
     def _replace(self, start: int, end: int, text: str) -> None:
-        self.hint = HINT
+        self.hint = self._own_hint
         if self._suggested:
             self._suggested, start, end = False, 0, len(self.text)
         start = max(0, start)

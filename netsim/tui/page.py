@@ -6,10 +6,11 @@ thread, but for `Stage.call_soon`, which may be called on any.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from netsim.model.machine import MachinePorts, Probed
+from netsim.model.world import Row, World
 from netsim.session import Lab, Session
 from netsim.text.charset import Charset
 from netsim.text.lines import Line
@@ -28,15 +29,40 @@ class Machine(Protocol):
         """End the helper."""
 
 
+class Files(Protocol):
+    """The files that are written when the person wishes it (netsim.files.desk). Each answer is one sentence."""
+
+    def record(self) -> str:
+        """Write all that happened, and from now on all that happens, to a new file; says its name, or why not."""
+
+    def export(self) -> str:
+        """Write the packets whose bytes are known to a new file; says its name, or why not."""
+
+    def save(self, files: Sequence[tuple[str, str]]) -> tuple[str, str]:
+        """Write files (names and texts) into a new folder; its path, "" if there is none, and a sentence on it."""
+
+    def trouble(self) -> str:
+        """What has gone wrong with a recording since this was asked last, "" if nothing has."""
+
+
 class Tools(NamedTuple):
     """What the composition root hands to the screen of the rooms that the screen may not import.
 
     `make_lab`: one more lab beside the session's, in the same kind of net ("private" or "host"). In the host net it
     listens on the given port. Who makes one closes it; what is still there at the end is killed with the screen.
+    `files`: None where no file may be written.
+    `run_aside`: a command as in another terminal, in the net of the lab that has this process in it (0: the machine's);
+    its output comes from another thread. `free_port`: the first port above this one that can be had, and the one after
+    it. Both None where nothing but a session is there.
+    `kiosk`: the person at the keyboard is a stranger (`netsim --kiosk`): no file is written or read by their wish.
     """
 
     make_lab: Callable[[str, int], Lab]
     make_machine: Callable[[], Machine]
+    kiosk: bool = False
+    files: Files | None = None
+    run_aside: Callable[[Sequence[str], int, Callable[[str], None]], None] | None = None
+    free_port: Callable[[int], int | None] | None = None
 
 
 class Stage(Protocol):
@@ -47,6 +73,11 @@ class Stage(Protocol):
     charset: Charset
     clock: Callable[[], float]  # seconds, monotonic
     inspected: int | None  # the packet (its number) that was chosen last
+    pointed: Row | None  # the row of the port table that was chosen last
+
+    @property
+    def shown_world(self) -> World:
+        """The world that is to be drawn: now, or a moment of the past. Only `session.world` is always now."""
 
     def repaint(self) -> None:
         """Draw the page again: what it shows has changed."""
@@ -62,6 +93,9 @@ class Stage(Protocol):
 
     def open_page(self, name: str) -> None:
         """Put another page in this one's place."""
+
+    def take_over(self, session: Session) -> None:
+        """Go on with this session's lab on the main screen, in the place of the one that was there."""
 
     def copy(self, text: str) -> None:
         """Into the clipboard of the person's terminal (OSC 52: over SSH, too)."""

@@ -30,16 +30,23 @@ WORDS: dict[str, tuple[str, ...]] = {
     "interrupt": ("interrupt", "wake up", "ctrl-c", "stop waiting"),
     "moments": ("moments", "jump to", "time_wait", "syn_recv", "lost packet", "accept queue"),
     "begin_again": ("begin again", "start over", "reset", "fresh lab", "from the beginning"),
+    "back": ("back in time", "past", "undo", "history", "rewind"),
+    "forward": ("forward in time", "future", "redo"),
+    "to_start": ("start", "beginning", "first moment"),
+    "to_now": ("now", "present", "latest", "leave the past"),
+    "record": ("record", "save session", "write to a file", "recording", "replay"),
+    "export": ("export", "wireshark", "pcap", "pcapng", "tshark", "save packets"),
     "turn": ("other pane", "switch to the server", "table", "focus"),
     "play": ("autoplay", "automatic", "demo", "play by itself"),
     "slower": ("slower", "slow down"),
     "faster": ("faster", "speed up"),
     "why": ("why not pids", "why ports", "poster", "exhibits", "process numbers"),
     "lessons": ("lessons", "tasks", "exercise"),
+    "theme": ("theme", "colours", "dark mode", "light background", "high contrast", "projector"),
     "help": ("help", "keys", "what do the marks mean", "legend"),
     "quit": ("quit", "exit", "leave", "end netsim"),
 }
-NOT_OFFERED = ("choose", "palette", "interrupt_app")  # one press more than the key, or the same as another
+NOT_OFFERED = ("choose", "palette", "interrupt_app", "stop")  # one press more than the key, or the same as another
 
 
 class Keys(Provider):
@@ -47,16 +54,20 @@ class Keys(Provider):
 
     async def discover(self) -> Hits:
         """What is offered before anything is typed: all, in the register's order."""
-        for key in offered():
+        for key in self._offered():
             yield DiscoveryHit(_shown(key), self._deed(key), text=_title(key))
 
     async def search(self, query: str) -> Hits:
         """What fits the words: the best of a key's own and its synonyms counts."""
         matcher = self.matcher(query)
-        for key in offered():
+        for key in self._offered():
             score = max(matcher.match(each) for each in (_title(key), key.word, *WORDS.get(key.action, ())))
             if score > 0:
                 yield Hit(score, _shown(key), self._deed(key), text=_title(key))
+
+    def _offered(self) -> list[Key]:
+        in_kiosk = getattr(self.screen, "in_kiosk", False)
+        return [key for key in offered() if not (in_kiosk and key.locked)]
 
     def _deed(self, key: Key) -> Callable[[], object]:
         return partial(self.screen.run_action, key.action)

@@ -39,6 +39,10 @@ class SpaceLine:
         """A fresh lab: what was said of the old one is over."""
         self._said = STARTING
 
+    def disarm(self) -> None:
+        """What is painted next counts as having come by itself: a press must not have been meant for what was."""
+        self.painted, self._pressed = "", float("-inf")
+
     def press(self, now: float) -> bool:
         """Some key was pressed; False if it is held down."""
         held_down, self._pressed = now - self._pressed < HELD_DOWN, now

@@ -1,4 +1,4 @@
-"""The colours: few, one meaning each, readable on a projector; dark and light.
+"""The colours: few, one meaning each, readable on a projector; dark, light, and with the highest contrast.
 
 Law: no meaning by colour alone; the marks say everything that colours say. Where there are 16 colours they are named,
 not mixed: the nearest of 16 would give two meanings one colour.
@@ -30,12 +30,26 @@ LIGHT = Theme(
     dark=False,
     variables={"client": "#005A9C", "server": "#8A5A00", "lost": "#B03A00", "rule": "#8A8F98"},
 )
+CONTRAST = Theme(  # for a projector in a bright room: nothing is between black and the brightest
+    name="netsim-contrast",
+    primary="#00FFFF",
+    foreground="#FFFFFF",
+    background="#000000",
+    surface="#000000",
+    panel="#000000",
+    dark=True,
+    variables={"client": "#00FFFF", "server": "#FFD700", "lost": "#FF8C8C", "rule": "#FFFFFF"},
+)
+THEMES = {"dark": DARK, "light": LIGHT, "contrast": CONTRAST}  # in the order in which a key goes through them
 FEW = {"client": "ansi_cyan", "server": "ansi_yellow", "lost": "ansi_red", "rule": "ansi_bright_black"}
 FEW_ON_LIGHT = {**FEW, "server": "ansi_magenta"}  # yellow on white can't be read
+FEW_IN_CONTRAST = {
+    "client": "ansi_bright_cyan", "server": "ansi_bright_yellow", "lost": "ansi_bright_red", "rule": "ansi_white",
+}  # fmt: skip
 
 
 def few_colours(theme: Theme) -> Theme:
     """The theme for a terminal of 16 colours: its own foreground and background, and its named colours."""
     textuals = BUILTIN_THEMES["ansi-dark" if theme.dark else "ansi-light"]
-    ours = FEW if theme.dark else FEW_ON_LIGHT
+    ours = FEW_IN_CONTRAST if theme is CONTRAST else FEW if theme.dark else FEW_ON_LIGHT
     return replace(textuals, name=f"{theme.name}-16", variables={**textuals.variables, **ours})

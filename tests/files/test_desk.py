@@ -162,3 +162,23 @@ def test_what_is_said_fits_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     session, _labs = session_with(load(bundled()["handshake"]))
     desk = Desk(session)
     assert max(len(said) for said in (desk.record(), desk.record(), desk.export())) <= WIDTH
+
+
+class TestSave:
+    def test_a_new_folder_each_time_and_nothing_is_written_over(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        session, _ = session_with(a_story())
+        monkeypatch.chdir(tmp_path)
+        desk = Desk(session)
+        folder, said = desk.save([("a.py", "print('ä')\n"), ("b.py", "")])
+        assert (folder, (Path(folder) / "a.py").read_text("utf-8")) == ("netsim-programs-1", "print('ä')\n")
+        assert said == f"2 files saved in {tmp_path / folder}: python3 runs them."
+        (tmp_path / folder / "a.py").write_text("mine")
+        assert desk.save([("a.py", "theirs")])[0] == "netsim-programs-2"
+        assert (tmp_path / folder / "a.py").read_text() == "mine"
+
+    def test_where_nothing_can_be_written_it_is_said(self, tmp_path: Path) -> None:
+        session, _ = session_with(a_story())
+        folder, said = Desk(session, folder=tmp_path / "gone").save([("a.py", "")])
+        assert (folder, said) == ("", "No file can be written here: No such file or directory.")

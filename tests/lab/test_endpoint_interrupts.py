@@ -151,7 +151,7 @@ def test_an_ignored_sigint_is_taken_over_from_nobody() -> None:
     with endpoint:
         endpoint.wait_for(ProgramPrinted)
         endpoint.interrupt()
-        assert endpoint.run().line == 2
+        assert endpoint.run().line in (1, 2)  # it may come before print() has returned
         assert endpoint.exit_status() == 130
 
 

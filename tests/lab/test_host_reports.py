@@ -25,6 +25,8 @@ class FakeHost:
         self.inodes: set[int] = set()
         self.timers = Timers(lambda: 1.0)
         self.sampler = self
+        self.watching = self
+        self.printing = self
         self.gate = self
 
     def now(self) -> float:
@@ -41,6 +43,12 @@ class FakeHost:
 
     def stir(self) -> None:
         pass
+
+    def begin(self, child: object) -> None:
+        """Watch it."""
+
+    def flush(self, child: object) -> None:
+        """Tell what it has printed."""
 
 
 @pytest.mark.parametrize(

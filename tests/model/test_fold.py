@@ -145,15 +145,17 @@ class TestRows:
         script = opened()
         script.call("server", "socket", socket=ref(3, 501))
         script.kernel(LISTEN)
-        assert rows(script.world) == [Row(key=LISTEN_KEY, state="LISTEN", pids=(41233,), name="server", backlog=5)]
+        assert rows(script.world) == [
+            Row(key=LISTEN_KEY, state="LISTEN", pids=(41233,), name="server", backlog=5, inode=501)
+        ]
         assert row_name(LISTEN_KEY) in script.world.changed
 
     def test_a_strangers_row_has_the_owner_that_psutil_names(self) -> None:
         script = opened()
         script.kernel(LISTEN)
-        assert rows(script.world) == [Row(key=LISTEN_KEY, state="LISTEN", whose="unknown", backlog=5)]
+        assert rows(script.world) == [Row(key=LISTEN_KEY, state="LISTEN", whose="unknown", backlog=5, inode=501)]
         script.psutil(owner(8888, 999, "nc"))
-        assert rows(script.world) == [Row(key=LISTEN_KEY, state="LISTEN", pids=(999,), name="nc", backlog=5)]
+        assert rows(script.world) == [Row(key=LISTEN_KEY, state="LISTEN", pids=(999,), name="nc", backlog=5, inode=501)]
 
     def test_a_connection_that_nobody_accepted_is_the_kernels_whatever_psutil_said(self) -> None:
         script = opened()
@@ -174,7 +176,7 @@ class TestRows:
         script.call("server", "socket", socket=ref(3, 555))
         script.kernel(tcp("LISTEN", 8888, inode=555, send=5))
         assert rows(script.world) == [
-            Row(key=LISTEN_KEY, state="LISTEN", pids=(41302,), former_pid=41233, name="server", backlog=5)
+            Row(key=LISTEN_KEY, state="LISTEN", pids=(41302,), former_pid=41233, name="server", backlog=5, inode=555)
         ]
 
     def test_psutils_stale_word_for_a_process_of_ours_that_is_gone_is_not_believed(self) -> None:

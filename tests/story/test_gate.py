@@ -6,7 +6,6 @@ import pytest
 from msgspec.structs import replace
 
 from netsim.model import events as e
-from netsim.model.address import Conversation
 from netsim.model.commands import DropPacket, ReleasePacket
 from netsim.model.world import World
 from netsim.story import goals
@@ -16,41 +15,8 @@ from netsim.story.moments import MOMENTS, approach
 from netsim.story.narrator import narrate
 from netsim.text.arrows import packet_label
 from netsim.text.charset import UNICODE
-from tests.model import wire_bytes
-from tests.script import HERE, Script, at, ref, tcp
-
-TALK = Conversation("tcp", at(51324), at(8888))
-LISTENER = tcp("LISTEN", 8888, inode=501, send=5)
-
-
-class Gated(Script):
-    """A script in a private net whose gate is closed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        started = self.events[0]
-        assert isinstance(started, e.LabStarted)
-        self.events[0] = replace(started, net="private", gate="nft")
-        self._number = 0
-
-    def hold(self, flags: str, *, sender: str = "client", payload: bytes = b"", **numbers: object) -> int:
-        """A segment of the conversation stops at the gate; returns its number."""
-        self._number += 1
-        ends = ((HERE, 51324), (HERE, 8888)) if sender == "client" else ((HERE, 8888), (HERE, 51324))
-        raw = wire_bytes.tcp(*ends, flags, payload=payload)
-        facts = {"number": self._number, "raw": raw, "conversation": TALK, "sender": sender, **numbers}
-        self.add(e.PacketHeld(at=self.now, **facts))
-        return self._number
-
-    def release(self, number: int) -> None:
-        """A held packet is delivered."""
-        self.accept("ReleasePacket", "")
-        self.add(e.PacketReleased(at=self.now, number=number))
-
-    def drop(self, number: int) -> None:
-        """A held packet is thrown away."""
-        self.accept("DropPacket", "")
-        self.add(e.PacketDropped(at=self.now, number=number))
+from tests.gated import LISTENER, Gated
+from tests.script import Script, at, ref, tcp
 
 
 @pytest.fixture
@@ -151,16 +117,7 @@ class TestLoss:
         script.start("udpserver")
         script.start("udpclient1")
         script.call("udpclient1", "sendto", socket=ref(3, 802, 40113, transport="udp"), size=5, peer=at(8888))
-        talk = Conversation("udp", at(40113), at(8888))
-        script.add(
-            e.PacketHeld(
-                at=script.now,
-                number=1,
-                raw=wire_bytes.udp((HERE, 40113), (HERE, 8888), b"hello"),
-                conversation=talk,
-                sender="client",
-            )
-        )
+        script.hold_datagram(b"hello", client=40113)
         assert label(script.world) == "deliver the datagram to port 8888; nobody will answer it"
         script.drop(1)
         assert narrate(script.world) == "Lost, for good: UDP keeps no copy and has no timer. Nobody will ever know."

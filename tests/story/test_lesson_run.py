@@ -141,6 +141,14 @@ def test_what_does_not_come_is_given_up() -> None:
     assert lesson_run.give_up(run).status == 1
 
 
+def test_what_was_only_hoped_for_lets_the_lesson_go_on() -> None:
+    run, worlds = told(one(deeds.let_come("it", lambda world: bool(world.endpoints["nobody"])), claim(False)))
+    run, request = lesson_run.advance(lesson_run.press(run, worlds, {}), worlds, {})
+    assert isinstance(request, Patience)
+    run, _ = lesson_run.advance(lesson_run.give_up(run), worlds, {})
+    assert (run.phase, run.found[0].verdict, run.stopped) == ("found", "false", "")
+
+
 # --- claims
 
 

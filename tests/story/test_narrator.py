@@ -73,6 +73,7 @@ class TestTheConnection:
         assert narrate(script.world) == "The queue is full (2 wait, backlog 1): the kernel ignores this SYN."
 
     def test_accept_moves_nothing_on_the_wire(self, script: Script) -> None:
+        self.connected(script)
         script.call("server", "accept", socket=ref(3, 501, 8888), accepted=ref(4, 777, 8888, 51324))
         assert narrate(script.world) == "accept() sent nothing. It took a waiting connection: fd 4, still port 8888."
 
@@ -91,6 +92,7 @@ def test_a_rebind_is_refused_for_what_an_old_connection_left(script: Script) -> 
 
 class TestData:
     def test_what_was_sent_waits_unread(self, script: Script) -> None:
+        script.call("client1", "connect", socket=ref(3, 601, 51324, 8888))
         script.call("server", "send", socket=ref(4, 777, 8888, 51324), size=19, result="19")
         script.kernel(LISTENER, tcp("ESTABLISHED", 51324, 8888, inode=601, receive=19))
         assert narrate(script.world) == "send() returned 19: the kernel took 19 bytes. The client has not read them."

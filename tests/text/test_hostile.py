@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from netsim.model.address import Conversation, Transport
 from netsim.model.events import CallError, KernelSocket, TcpState
 from netsim.model.packet import Packet
-from netsim.model.world import Endpoint, Holder, Mark, RowKey, Status, World
+from netsim.model.world import Endpoint, Focus, Holder, Mark, RowKey, Status, World
 from netsim.text.charset import ASCII, UNICODE, Charset, cells
 from netsim.text.grid import Grid
 from netsim.text.lines import Line
@@ -27,6 +28,8 @@ TEXT = st.one_of(
 )
 STATUSES = st.sampled_from(get_args(Status))
 STATES: st.SearchStrategy[TcpState] = st.sampled_from(["SYN_RECV", "ESTABLISHED", "TIME_WAIT", "CLOSE_WAIT"])
+STRANGERS: tuple[tuple[Transport, int], ...] = (("tcp", 51324), ("udp", 40113), ("tcp", 1))
+FOCUSED = [Focus(), *(Focus(each, stranger=Conversation(each, at(port), at(8888))) for each, port in STRANGERS)]
 ERRORS = st.none() | st.builds(CallError, type=TEXT, errno=st.none(), name=st.none() | TEXT, message=TEXT)
 
 
@@ -58,7 +61,8 @@ def worlds(draw: st.DrawFn) -> World:
     sent: list[Packet] = list(packets("> SYN seq=0", "< 4294967295 bytes seq=4294967295", evidence=evidence))
     sent += [replace(datagram(">", draw(st.binary(max_size=99)), number=3), fate=fate, evidence=evidence)]
     remembered = {RowKey(51324, "tcp", "127.0.0.1", at(8888)): (Holder(41240, draw(TEXT)), Holder(7, draw(TEXT)))}
-    return build(*programs, kernel=tuple(kernel), packets=tuple(sent), remembered=remembered)
+    focus = draw(st.sampled_from(FOCUSED))
+    return build(*programs, kernel=tuple(kernel), packets=tuple(sent), remembered=remembered, focus=focus)
 
 
 def check(lines: list[Line], columns: int, rows: int, charset: Charset) -> None:

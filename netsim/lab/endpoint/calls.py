@@ -6,6 +6,7 @@ The result, or the exception, is the one that the program would have had without
 from __future__ import annotations
 
 import _socket
+import socket
 import sys
 from collections.abc import Callable
 from time import perf_counter_ns
@@ -22,7 +23,7 @@ from .describe import (
     socket_fields,
     value_text,
 )
-from .interrupts import EXTRA_LINE, Interrupts
+from .interrupts import EXTRA_LINE, FOLDER, Interrupts
 from .reporter import Reporter
 
 _DATA = 512  # bytes of what was sent or received that are reported
@@ -30,6 +31,13 @@ _TEXT_SENDERS = ("send", "sendall", "sendto")  # their first argument can be a t
 _COUNTED_SENDERS = ("send", "sendto", "sendmsg", "sendfile")  # they return how many bytes went
 _RECEIVERS = {"recv": 0, "recvfrom": 1, "recvmsg": 3}  # where in the result the peer is; 0: nowhere
 _FILLERS = {"recv_into": 0, "recvfrom_into": 1, "recvmsg_into": 3}
+
+# Of a library's calls those that do something; not what it asks, or sets for itself.
+_WORTH_STANDING = frozenset((
+    "socket", "bind", "listen", "accept", "connect", "connect_ex", "send", "sendall", "sendto", "sendmsg", "sendfile",
+    "recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg", "recvmsg_into", "shutdown", "close",
+))  # fmt: skip
+_SOCKET_MODULE = socket.__file__
 
 Method = Callable[..., Any]
 
@@ -65,6 +73,7 @@ class Calls:
         self._interrupts = interrupts
         self._path = path
         self.steps: Steps | None = None
+        self.stands: Callable[[str, _socket.socket], None] | None = None  # to be called before a library's calls
         self.finished = False  # the program has ended: what Python tidies up then is no call of the program's
 
     @property
@@ -91,6 +100,9 @@ class Calls:
     ) -> Any:  # fmt: skip
         """Make a call and report it. `line` is the program's line if it is not the one that runs."""
         reporter, interrupts = self._reporter, self._interrupts
+        if self.stands is not None and self.steps is not None and line is None and name in _WORTH_STANDING:
+            if reporter.thread_number() == 0 and self._is_librarys():
+                self.stands(name, sock)
         reporter.thread.quiet += 1
         try:
             thread = reporter.thread_number()
@@ -139,6 +151,17 @@ class Calls:
         finally:
             reporter.thread.quiet -= 1
         return result
+
+    def _is_librarys(self) -> bool:
+        """Whether a library makes the call, not a line of the program's: there the program rests by itself."""
+        frame = sys._getframe(2)
+        while frame.f_code.co_filename.startswith(FOLDER) or frame.f_code.co_filename == _SOCKET_MODULE:
+            if frame.f_back is None:
+                return False
+            if frame.f_code.co_qualname.startswith("SocketIO."):  # of a makefile(): flush() is no socket's call
+                return True
+            frame = frame.f_back
+        return frame.f_code.co_filename not in (self._path, EXTRA_LINE)
 
     def _line(self) -> int:
         """The program's line that has led here, 0 if none (a thread of a library, an extra line)."""

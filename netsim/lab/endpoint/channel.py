@@ -22,7 +22,7 @@ class Channel:
     """One end of the line. `descriptor` is moved up, out of the way of the program's own files."""
 
     def __init__(self, descriptor: int) -> None:
-        self.descriptor = _move_up(descriptor)
+        self.descriptor = move_up(descriptor)
         self._received = b""
         self.lock = RLock()  # a signal's handler may print while its own thread is in here
 
@@ -88,11 +88,14 @@ def bounded(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _move_up(descriptor: int) -> int:
+def move_up(descriptor: int) -> int:
+    """The same file under a number far above those that a program gets, not inherited; raises OSError."""
     if descriptor >= _HIGH[0]:
         os.set_inheritable(descriptor, False)
         return descriptor
     for number in _HIGH:
+        if number != descriptor and _is_open(number):  # by another one of ours
+            continue
         try:
             os.dup2(descriptor, number, inheritable=False)
         except OSError:
@@ -101,3 +104,11 @@ def _move_up(descriptor: int) -> int:
             os.close(descriptor)
         return number
     raise OSError("no file descriptor is left for the channel")
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True

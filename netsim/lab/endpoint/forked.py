@@ -23,13 +23,19 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Forking:
-    """The hooks around fork (os.register_at_fork)."""
+    """The hooks around fork (os.register_at_fork).
 
-    def __init__(self, reporter: Reporter, calls: Calls, orders: Orders, interrupts: Interrupts) -> None:
+    `contained`: a pid namespace ends with the lab, so a child may outlive its parent, as it does without us.
+    """
+
+    def __init__(
+        self, reporter: Reporter, calls: Calls, orders: Orders, interrupts: Interrupts, *, contained: bool = False
+    ) -> None:
         self._reporter = reporter
         self._calls = calls
         self._orders = orders
         self._interrupts = interrupts
+        self._contained = contained
         self._prctl: Any = None
         self._parent = os.getpid()
         self._by_main = True
@@ -39,7 +45,7 @@ class Forking:
         os.register_at_fork(before=self._before, after_in_parent=self._in_parent, after_in_child=self._in_child)
 
     def _before(self) -> None:
-        if self._prctl is None and sys.platform.startswith("linux"):
+        if self._prctl is None and not self._contained and sys.platform.startswith("linux"):
             # 10 ms, the first time; in the child it could meet a lock that another thread has held.
             import ctypes
 
@@ -53,6 +59,7 @@ class Forking:
 
     def _in_child(self) -> None:
         sys.settrace(None)
+        self._interrupts.tracer = None
         self._die_with_parent()
         parent_pid = self._reporter.pid
         self._reporter.identify()

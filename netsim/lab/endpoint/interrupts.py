@@ -1,13 +1,15 @@
 """SIGINT is the program's: it never falls into our own code, where it would break a line or end the tracing.
 
 In a call it ends the call; in the program's own lines it is raised there; in ours it is put off, and comes again a
-moment later; and while the program stands stopped there is nothing to interrupt, and it is ignored.
+moment later, with no tracing until then: in a traced loop it would hardly ever find the program's own; and while the
+program stands stopped there is nothing to interrupt, and it is ignored.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 from _thread import get_ident, start_new_thread
 from time import sleep
 from types import FrameType
@@ -27,6 +29,9 @@ class Interrupts:
         self._programs = (path, EXTRA_LINE)
         self._pending = False  # put off
         self._repeated = False  # the next one is the same again
+        self._main = get_ident()
+        self._paused = False  # the tracing
+        self.tracer: Any = None  # the trace function that is paused, None while there is none
         self.in_call = False
 
     def install(self) -> None:
@@ -49,12 +54,19 @@ class Interrupts:
     def forget(self) -> None:
         """Drop what was put off."""
         self._pending = self._repeated = False
+        self._trace_on()
 
     def raise_pending(self) -> None:
         """Raise the KeyboardInterrupt that was put off, if there is one."""
         if self._pending:
             self._pending = False
+            self._trace_on()
             raise KeyboardInterrupt
+
+    def raise_pending_here(self) -> None:
+        """The same from code of ours that any thread comes to: only the main one is interrupted."""
+        if self._pending and get_ident() == self._main:
+            self.raise_pending()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         repeated, self._repeated = self._repeated, False
@@ -62,9 +74,11 @@ class Interrupts:
             return  # the first one has been raised meanwhile
         if self.in_call or not self._is_ours(frame):
             self._pending = False
+            self._trace_on()
             signal.default_int_handler(number, frame)
         elif not self._pending:
             self._pending = True
+            self._trace_off()
             start_new_thread(self._repeat, (get_ident(),))
 
     def _repeat(self, main: int) -> None:
@@ -77,6 +91,16 @@ class Interrupts:
             self._repeated = True
             signal.pthread_kill(main, signal.SIGINT)
             sleep(_PAUSE)
+
+    def _trace_off(self) -> None:
+        if self.tracer is not None and sys.gettrace() is not None:
+            self._paused = True
+            sys.settrace(None)
+
+    def _trace_on(self) -> None:
+        if self._paused:
+            self._paused = False
+            sys.settrace(self.tracer)
 
     def _is_ours(self, frame: FrameType | None) -> bool:
         """Whether our code runs, or has called what runs; the program's frames are above our innermost ones."""

@@ -33,13 +33,17 @@ class Stop:
     """
 
     def __init__(
-        self, frame: FrameType, line: int, names: Any, sites: list[Site], leaving: ast.With | ast.AsyncWith | None
-    ) -> None:
+        self, frame: FrameType, line: int, names: Any, sites: list[Site], leaving: ast.With | ast.AsyncWith | None,
+        library: dict[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         self.frame, self.line, self.names, self.sites, self.leaving = frame, line, names, sites, leaving
+        self.library = library  # the call before which a library stands that this line has called
         self.scope: Scope = scope_of_frame(frame, names)
 
     def calls(self) -> list[tuple[object, dict[str, Any]]]:
         """The socket calls that are about to be made here, as CallAhead fields, each with what it comes from."""
+        if self.library is not None:
+            return [(self, self.library)]
         found: list[tuple[object, dict[str, Any] | None]] = [
             (item, judge_exit(item, self.line, self.scope, now=True))
             for item in reversed(self.leaving.items if self.leaving is not None else [])
@@ -74,6 +78,7 @@ class Orders:
         self._interrupts = interrupts
         self._handler: Any = None  # SIGINT's, while it is ignored
         self._message: bytes | None = None
+        self.until: int | None = None  # what it runs to: its next call (None), its next line (0), or this line
         self.stepping = True  # until this process turns out to be a forked child
 
     # --- before a call
@@ -92,7 +97,7 @@ class Orders:
 
     def stand(self, stop: Stop) -> None:
         """Report the stop; return when the program may run on."""
-        self._message = None
+        self._message, self.until = None, None
         self._reporter.thread.quiet += 1
         self._handler = self._interrupts.ignore()
         try:
@@ -124,6 +129,12 @@ class Orders:
                     self._report_extra(f"{value_text(message)}.encode('ascii')", "", error_fields(error))
                     return self._report(stop)
                 return None
+            case "line":
+                self.until = 0
+                return None
+            case "to":
+                self.until = order["line"]
+                return None
             case "extra":
                 self._run_extra(order["source"], stop)
                 return self._report(stop) if self.stepping else None
@@ -146,7 +157,7 @@ class Orders:
         """Run one line in the stopped frame, as if it were there: its calls are reported and wait for their go."""
         result = ""
         error: dict[str, Any] | None = None  # not the exception: it would keep itself, and its sockets, alive
-        self._reporter.thread.quiet -= 1
+        quiet, self._reporter.thread.quiet = self._reporter.thread.quiet, 0
         self._interrupts.restore(self._handler)
         try:
             value = eval(_compiled(source.strip()), stop.frame.f_globals, stop.names)
@@ -155,7 +166,7 @@ class Orders:
             error = error_fields(raised)
         finally:
             self._handler = self._interrupts.ignore()
-            self._reporter.thread.quiet += 1
+            self._reporter.thread.quiet = quiet
         if self.stepping:
             flush_streams()
             self._report_extra(source, result, error)

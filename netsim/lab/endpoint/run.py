@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from .calls import Calls
-from .channel import Channel
+from .channel import Channel, move_up
 from .ending import clean_threads, report_of
 from .forked import Forking
 from .interrupts import Interrupts
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
     channel = Channel(int(options["--channel"]))
     _take_name(options.get("--name", ""))
     order = channel.receive()
-    path, text = order["path"], order["source"]
+    path, text, own = order["path"], order["source"], order.get("own")
     reporter = Reporter(channel, order["who"])
     reporter.send("Hello")
 
@@ -35,9 +35,9 @@ def main(arguments: list[str]) -> None:
     calls = Calls(reporter, interrupts, path)
     install(calls)
     clean_threads()
-    replace_streams(reporter)
+    replace_streams(reporter, interrupts)
     _remember_text(text, path)
-    module = _main_module(path)
+    module = _main_module(path, own)
     interrupts.install()
 
     error: BaseException | None = None
@@ -45,14 +45,21 @@ def main(arguments: list[str]) -> None:
     try:
         source = Source(text, path)
         orders = Orders(source, reporter, interrupts)
-        stops = Stops(source, orders, every_line=options.get("--every-line") == "yes")
-        Forking(reporter, calls, orders, interrupts).install()
+        stops = Stops(source, orders, every_line=options.get("--every-line") == "yes", own=own is not None)
+        if "--shared" in options:
+            stops.note_lines(move_up(int(options["--shared"])))
+        if own is not None:
+            calls.stands = stops.stand_before_call
+        Forking(reporter, calls, orders, interrupts, contained=options.get("--contained") == "yes").install()
         calls.steps = orders
+        interrupts.tracer = stops.trace_dispatch
         stops.run(source.code, module.__dict__)
     except BaseException as raised:
         error = raised
 
     calls.steps = None
+    interrupts.tracer = None
+    interrupts.forget()
     calls.finished = True
     flush_streams()
     fields, status = report_of(error, path, stops.last_line if stops is not None else 0)
@@ -74,10 +81,10 @@ def _remember_text(text: str, path: str) -> None:
     """Let tracebacks show the text that runs, whatever the file says by then, if there is one at all."""
     import linecache
 
-    linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
+    linecache.cache[path] = (len(text), None, [f"{line}\n" for line in text.split("\n")], path)
 
 
-def _main_module(path: str) -> ModuleType:
+def _main_module(path: str, own: dict[str, Any] | None) -> ModuleType:
     """The module in which the program runs, and all around it as `python path` has it."""
     module = ModuleType("__main__")
     names: dict[str, Any] = {"__file__": path, "__cached__": None, "__builtins__": builtins, "__package__": None}
@@ -85,10 +92,22 @@ def _main_module(path: str) -> ModuleType:
         names["__annotations__"] = {}
     module.__dict__.update(names)
     sys.modules["__main__"] = module
-    sys.argv = [path]
-    sys.path.insert(0, os.path.dirname(path))
+    sys.argv = [path] if own is None else list(own["argv"])
+    sys.path.insert(0, os.path.dirname(path if own is None else os.path.realpath(path)))
+    if own is not None:
+        _stand_in(own["cwd"])
+        if hasattr(builtins, "exit"):  # by site
+            return module
     from _sitebuiltins import Quitter
 
     for name in ("exit", "quit"):  # `python -S` leaves them out
         setattr(builtins, name, Quitter(name, "Ctrl-D (i.e. EOF)"))
     return module
+
+
+def _stand_in(folder: str) -> None:
+    """Have this working directory; where it is gone, as a shell would: the one that was there before."""
+    try:
+        os.chdir(folder)
+    except OSError:
+        pass

@@ -92,6 +92,7 @@ class Source:
         self.places: dict[Unit, Place] = {}
         self.functions: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}
         self._calls: dict[Unit, list[Site | ast.Call]] = {}
+        self._runnable: set[int] = set()
         self._positions: dict[CodeType, list[tuple[int, int | None, Position | None]]] = {}
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(max(limit, _DEEPEST))
@@ -116,6 +117,16 @@ class Source:
             if every_line or group.sites or group.withs
             for line in range(group.first, group.last + 1)
         }
+
+    def runnable_from(self, line: int) -> int:
+        """The first line from this one on that has instructions of its own; 0 if there is none."""
+        if not self._runnable:
+            codes = [self.code]
+            while codes:
+                code = codes.pop()
+                codes += [each for each in code.co_consts if isinstance(each, CodeType)]
+                self._runnable.update(number for _, _, number in code.co_lines() if number)
+        return min((each for each in self._runnable if each >= line), default=0)
 
     def unit_at(self, line: int, code: CodeType) -> Unit | None:
         """The first unit on a line that is run by this code: by the module's, or by a function's own."""

@@ -1,17 +1,22 @@
 """Runs the program under bdb and lets it rest before each line that has a socket call ahead on it.
 
 Only frames of the program's own file are traced, and of those the ones that have nothing to rest at only for their
-exceptions; so everything else runs at full speed.
+exceptions; so everything else runs at full speed. Where it has been told to run to a line, every line of them is.
 """
 
 from __future__ import annotations
 
+import _socket
 import ast
 import bdb
+import os
+import sys
+from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any
 
 from .ahead import HIDDEN
+from .describe import descriptor_of
 from .ending import without_ours
 from .orders import Orders, Stop
 from .source import Group, Source
@@ -29,14 +34,22 @@ class Progress:
 
 
 class Stops(bdb.Bdb):
-    """bdb always steps here; what it gets to see are the lines at which to rest."""
+    """bdb always steps here; what it gets to see are the lines at which to rest.
 
-    def __init__(self, source: Source, orders: Orders, *, every_line: bool = False) -> None:
+    `own`: a person's own program rests before its first line, too; what it is and where it runs is said then.
+    """
+
+    def __init__(self, source: Source, orders: Orders, *, every_line: bool = False, own: bool = False) -> None:
         super().__init__()
         self._source = source
         self._orders = orders
         self._every_line = every_line
         self._stops = source.stops(every_line)
+        self._lines: dict[int, Group] = {}  # all of them, once that is asked for
+        self._until: int | None = None  # as in Orders
+        self._target: Group | None = None  # the lines that it runs to, None if there are none
+        self._first = own
+        self._note: Callable[[int], None] = lambda line: None
         self._progress: dict[FrameType, Progress] = {}
         self._plain: dict[CodeType, bool] = {}
         self._next: Stop | None = None
@@ -49,21 +62,65 @@ class Stops(bdb.Bdb):
         if code.co_filename == self._source.path and code.co_name not in HIDDEN:
             tracing = self.trace_dispatch
             if event == "line":
+                self._note(frame.f_lineno)
                 if self._rests(frame):
                     super().trace_dispatch(frame, event, arg)
             else:
                 super().trace_dispatch(frame, event, arg)
-                if event == "call" and self._is_plain(code):
+                if event == "call" and self._until is None and not self._first and self._is_plain(code):
                     frame.f_trace_lines = False
                 elif event == "return":
                     self._progress.pop(frame, None)
+                    self._note_caller(frame)
         return tracing
+
+    def note_lines(self, descriptor: int) -> None:
+        """From now on keep the number of the line that runs in this file's first bytes, for who looks from outside."""
+        order, write = sys.byteorder, os.pwrite
+
+        def note(line: int) -> None:
+            try:
+                write(descriptor, line.to_bytes(4, order), 0)
+            except OSError:  # the program has closed all it could
+                self._note = lambda line: None
+
+        self._note = note
+
+    def stand_before_call(self, name: str, sock: _socket.socket) -> None:
+        """Rest before a call that a library makes for the program, at the program's line that has called the library.
+
+        Not on the way to a line: what was asked for is that line.
+        """
+        if self._until is not None:
+            return
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and (frame.f_code.co_filename != self._source.path or frame.f_code.co_name in HIDDEN):
+            frame = frame.f_back
+        if frame is None:
+            return
+        descriptor = descriptor_of(sock) if name != "socket" else -1
+        group = self._source.group_at(frame.f_lineno or 0)
+        line = group.first if group is not None else frame.f_lineno or 0
+        call = {"name": name, "line": line, "target": "", "fd": descriptor if descriptor >= 0 else None}
+        self._stand(Stop(frame, line, frame.f_locals, [], None, call))
 
     def user_line(self, frame: FrameType) -> None:
         """bdb: the program has come to a line at which it rests."""
         stop, self._next = self._next, None
         if stop is not None:
-            self._orders.stand(stop)
+            self._stand(stop)
+
+    def _stand(self, stop: Stop) -> None:
+        self._orders.stand(stop)
+        self._until = self._orders.until
+        if self._until is None:
+            return
+        self._target = self._lines_all().get(self._source.runnable_from(self._until))
+        frame: FrameType | None = stop.frame
+        while frame is not None:
+            if frame.f_code.co_filename == self._source.path and frame.f_trace is not None:
+                frame.f_trace_lines = True
+            frame = frame.f_back
 
     def user_return(self, frame: FrameType, return_value: Any) -> None:
         """bdb: a traced function returns."""
@@ -89,7 +146,7 @@ class Stops(bdb.Bdb):
             progress = self._progress[frame] = Progress()
         line, before = frame.f_lineno, progress.line
         progress.line = line
-        group = self._stops.get(line)
+        group = (self._stops if self._until is None and not self._first else self._lines_all()).get(line)
         if group is None:
             progress.group = None
             return False
@@ -98,15 +155,32 @@ class Stops(bdb.Bdb):
             progress.offsets.add(offset)
             return False
         progress.group, progress.offsets = group, {offset}
+        if self._until and group is not self._target:
+            return False
+        if self._first and _is_docstring(group):
+            return False
+        every = self._every_line or self._until is not None or self._first
         leaving = _left(group, line, before)
         sites = [] if leaving else self._source.sites_from(frame.f_code, offset, group)
-        if not (sites or leaving or self._every_line):
+        if not (sites or leaving or every):
             return False
         stop = Stop(frame, group.first, frame.f_locals, sites, leaving)
-        if not self._every_line and not stop.calls():
+        if not every and not stop.calls():
             return False
+        self._first = False
         self._next = stop
         return True
+
+    def _lines_all(self) -> dict[int, Group]:
+        self._lines = self._lines or self._source.stops(True)
+        return self._lines
+
+    def _note_caller(self, frame: FrameType) -> None:
+        caller = frame.f_back
+        while caller is not None and caller.f_code.co_filename != self._source.path:
+            caller = caller.f_back
+        if caller is not None:
+            self._note(caller.f_lineno or 0)
 
     def _is_plain(self, code: CodeType) -> bool:
         """Whether a function (or the module) has no line before which to rest."""
@@ -127,6 +201,11 @@ def _begins(progress: Progress, group: Group, offset: int) -> bool:
     if group.has_comprehension:
         return False
     return group.first == group.last or offset in progress.offsets
+
+
+def _is_docstring(group: Group) -> bool:
+    unit = group.units[0]
+    return isinstance(unit, ast.Expr) and isinstance(unit.value, ast.Constant)
 
 
 def _left(group: Group, line: int, before: int) -> ast.With | ast.AsyncWith | None:

@@ -11,6 +11,7 @@ from io import BufferedWriter, RawIOBase, TextIOWrapper
 from typing import Any
 
 from .channel import bounded
+from .interrupts import Interrupts
 from .reporter import Reporter
 
 _CHUNK = 4096  # bytes of text in one report, at most
@@ -43,8 +44,25 @@ class ReportedFile(RawIOBase):
             return len(view)
 
 
-def replace_streams(reporter: Reporter) -> None:
+class Text(TextIOWrapper):
+    """The text file above it. An interrupt that was put off while we were at it is raised here, with all of it written.
+
+    A program that prints and prints is hardly ever found in its own lines.
+    """
+
+    interrupts: Interrupts
+
+    def write(self, text: str, /) -> int:
+        count = super().write(text)
+        self.interrupts.raise_pending_here()
+        return count
+
+
+def replace_streams(reporter: Reporter, interrupts: Interrupts) -> None:
     """Make print() and all that writes to sys.stdout or sys.stderr report what it writes."""
+    Text.interrupts = interrupts
+    Text.__name__ = Text.__qualname__ = "TextIOWrapper"
+    Text.__module__ = "_io"
     sys.stdout = sys.__stdout__ = _text_file(reporter, "stdout", 1)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = _text_file(reporter, "stderr", 2)  # type: ignore[misc]
 
@@ -61,6 +79,6 @@ def flush_streams() -> None:
 def _text_file(reporter: Reporter, stream: str, descriptor: int) -> TextIOWrapper:
     file = ReportedFile(reporter, stream, descriptor)
     # Half characters are written as \udc80 where Python would raise an error: what can be shown is shown.
-    text = TextIOWrapper(BufferedWriter(file), "utf-8", "backslashreplace", line_buffering=True)
+    text = Text(BufferedWriter(file), "utf-8", "backslashreplace", line_buffering=True)
     text.mode = "w"  # type: ignore[misc]  # as Python's own has it
     return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from netsim.model.commands import Step as StepCommand
 from netsim.model.dissect import dissect
 from netsim.model.world import Endpoint, World
-from netsim.story.deeds import Condition, extra, kill, open_gate, run, run_to, run_until, start
+from netsim.story.deeds import Condition, extra, kill, let_come, open_gate, run, run_to, run_until, start
 from netsim.story.director import OPENING
 from netsim.story.goals import Advance, Do, Reached, Wait
 from netsim.story.lesson import (
@@ -169,6 +169,11 @@ def _shared(seen: Seen, *, listening: int, pids: int) -> bool:
 
 def _selects(world: World) -> bool:
     return endpoint(world, SERVER).status == "asleep"
+
+
+def _listeners(world: World) -> tuple[int, ...]:
+    """The PIDs that have the lab's port, by the table."""
+    return listen_row(world, world.lab.port if world.lab else 0).pids
 
 
 def _ports(seen: Seen) -> list[str]:
@@ -391,7 +396,12 @@ LESSON = Lesson(
                 ),
             ),
             label="start a server that forks",
-            do=(start(SERVER, "forking_server.py"), run_to(SERVER, "accept"), run(SERVER)),
+            do=(
+                start(SERVER, "forking_server.py"),
+                run_to(SERVER, "accept"),
+                run(SERVER),
+                let_come("the table shows both", lambda world: len(_listeners(world)) == 2),
+            ),
             view="table",
             shows=(
                 Claim(
@@ -437,7 +447,7 @@ LESSON = Lesson(
                 ),
             ),
             label="kill the first process",
-            do=(kill(SERVER),),
+            do=(kill(SERVER), let_come("the table shows one", lambda world: len(_listeners(world)) == 1)),
             view="table",
             shows=(
                 Claim(

@@ -1,0 +1,107 @@
+"""The terminal as netsim takes it, gives it back for a while (ctrl+z), and takes it again (fg).
+
+Law: what is switched on in the terminal is as little as possible, since a line that is cut leaves it on: neither focus
+reports nor another keyboard protocol. While netsim is stopped the terminal is as it was before; the lab is not stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from textual.drivers.linux_driver import LinuxDriver
+
+UNWANTED = ("\x1b[?1004h", "\x1b[?1004l")  # reports of the window's focus: nothing here depends on it
+KEYBOARD = ("\x1b[>", "\x1b[<")  # kitty's keyboard protocol; left on it would make a shell's line unusable
+
+
+class TerminalDriver(LinuxDriver):
+    """Textual's driver, but for what it switches on and how it stops: Textual's own way stops one process of several.
+
+    Public: `suspended`, whether the terminal is given back now.
+    """
+
+    suspended = False
+
+    def write(self, data: str) -> None:
+        """To the terminal, without what is not wanted there."""
+        if data not in UNWANTED and not (data.startswith(KEYBOARD) and data.endswith("u")):
+            super().write(data)
+
+    def start_application_mode(self) -> None:
+        """Take the terminal; the keeper knows it before the first byte is written."""
+        self._tell_keeper(taken=True)
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+
+    def stop_application_mode(self) -> None:
+        """Give it back. What waits in the writer's queue is written after this."""
+        super().stop_application_mode()
+        self._tell_keeper(taken=False)
+
+    def _tell_keeper(self, *, taken: bool) -> None:
+        keeper = getattr(self._app, "keeper", None)
+        if keeper is not None:
+            keeper.tell(taken=taken)
+
+    def stop(self) -> None:
+        """Give the terminal back and stop, until somebody lets it go on in the foreground. On the app's thread."""
+        with self._given_back():
+            # All of this job, a script around netsim among it; first the others, since after that nothing is done here.
+            signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+            os.kill(0, signal.SIGTSTP)
+            signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+            # To this very thread: it does not come one line further. The kernel ignores it where no shell could go on.
+            signal.pthread_kill(threading.get_ident(), signal.SIGTSTP)
+            signal.signal(signal.SIGTSTP, self._sigtstp_application)
+            self._wait_for_the_foreground()
+
+    def take_again(self) -> None:
+        """Somebody has stopped netsim without asking (SIGSTOP), and a shell has had the terminal since."""
+        with self._given_back():
+            self._wait_for_the_foreground()
+
+    @contextmanager
+    def _given_back(self) -> Iterator[None]:
+        with self._app.suspend():
+            self.suspended = True
+            try:
+                yield
+            finally:
+                self.suspended = False
+
+    def _wait_for_the_foreground(self) -> None:
+        """Stop again as long as a shell has the terminal: `bg` is not for a screen."""
+        while True:
+            try:
+                if os.tcgetpgrp(self.fileno) == os.getpgrp():
+                    return
+            except OSError:  # no terminal any more: SIGHUP is on its way
+                return
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    @staticmethod
+    def has_shell() -> bool:
+        """Whether somebody could let netsim go on after a stop; not where it leads its session: `ssh -t HOST netsim`."""
+        return os.getsid(0) != os.getpgrp()
+
+    # --- signals; Textual's driver installs these two
+
+    def _sigtstp_application(self, *_: int | FrameType | None) -> None:
+        self._soon(self.stop)
+
+    def _sigcont_application(self, *_: int | FrameType | None) -> None:
+        if not self.suspended:
+            self._soon(self.take_again)
+
+    def _soon(self, deed: Callable[[], None]) -> None:
+        """From a signal handler: as something that the app does, if its loop still runs; the call wakes the loop."""
+        try:
+            asyncio.get_running_loop().call_soon_threadsafe(self._app.call_later, deed)
+        except RuntimeError:
+            return
+

@@ -1,0 +1,4 @@
+import socket
+
+s = socket.socket()
+print(s.recv(10))

@@ -1,0 +1,6 @@
+import socket
+
+s = socket.socket()
+n = 0
+while True:
+    n += 1

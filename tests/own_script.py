@@ -1,0 +1,98 @@
+"""What a lab reports of a person's own programs, written by hand: the same as Script, with files of one's own."""
+
+from __future__ import annotations
+
+from netsim.model import events as e
+from netsim.model.address import Role
+from netsim.model.own import OwnProgram
+from tests.script import ERRORS, Script
+
+SERVER = """\
+import socketserver
+
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.sendall(self.request.recv(100))
+
+with socketserver.TCPServer(('', 5000), Echo) as server:
+    print('serving')
+    server.serve_forever()
+"""
+CLIENT = """\
+import socket
+
+name = input('name: ')
+s = socket.create_connection(('localhost', 5000))
+s.sendall(name.encode())
+print(s.recv(100))
+"""
+TEXTS = {"server": ("echo.py", SERVER), "client": ("ask.py", CLIENT)}
+PIDS = {"server": 42001, "client1": 42002, "client2": 42003}
+
+
+class OwnScript(Script):
+    """A lab that runs the person's programs."""
+
+    _number = 0  # of the last call
+
+    def start_own(
+        self, who: str, *, text: str | None = None, line: int = 1, ahead: tuple[e.CallAhead, ...] = ()
+    ) -> None:
+        """A process of theirs is started, and stands before its first line."""
+        role: Role = "server" if who == "server" else "client"
+        program, source = TEXTS[role]
+        self.accept("StartEndpoint", who)
+        self.add(
+            e.EndpointStarted(
+                at=self.now, **self.of(who), role=role, transport="tcp", number=int(who[6:] or 1), program=program,
+                source=tuple((text or source).splitlines()),
+                own=OwnProgram(f"/home/ann/{program}", (program, "x"), "/home/ann", "ann"),
+            )
+        )  # fmt: skip
+        self.stand(who, line, *ahead)
+
+    def stand(self, who: str, line: int, *ahead: e.CallAhead) -> None:
+        """It stands before a line, with these calls ahead."""
+        self.add(e.ProgramStopped(at=self.now, **self.of(who), line=line, function="<module>", ahead=ahead))
+
+    def fall_asleep(self, who: str, syscall: str | None, line: int, fd: int | None = None) -> None:
+        """It sleeps outside of its calls."""
+        self.add(e.ProcessSlept(at=self.now, **self.of(who), line=line, syscall=syscall, fd=fd))
+
+    def spin(self, who: str, line: int) -> None:
+        """It runs on and on."""
+        self.add(e.ProcessSpun(at=self.now, **self.of(who), line=line))
+
+    def show(self, who: str, text: str) -> None:
+        """It prints."""
+        self.add(e.ProgramPrinted(at=self.now, **self.of(who), stream="stdout", text=text))
+
+    def typed(self, who: str, text: str) -> None:
+        """A line was typed for it."""
+        self.add(e.LineTyped(at=self.now, **self.of(who), text=text))
+
+    def own_call(
+        self, who: str, name: str, arguments: str, socket: e.SocketRef, *, line: int = 7, error: str | None = None
+    ) -> None:
+        """A call that returns at once."""
+        self._number += 1
+        about = {**self.of(who), "call": self._number, "name": name, "line": line}
+        self.add(e.CallStarted(at=self.now, **about, arguments=arguments, socket=socket))
+        failed = None
+        if error is not None:
+            kind, number, message = ERRORS[error]
+            failed = e.CallError(kind, number, error, f"[Errno {number}] {message}")
+        self.add(
+            e.CallReturned(
+                at=self.now, **about, result="" if failed else "None", error=failed, microseconds=9.0, socket=socket
+            )
+        )
+
+    def exit_own(self, who: str, status: int = 0) -> None:
+        """The process is gone."""
+        self.add(e.ProcessExited(at=self.now, **self.of(who), status=status))
+
+    @staticmethod
+    def of(who: str) -> dict[str, object]:
+        """The fields of its events."""
+        return {"who": who, "pid": PIDS[who], "inner_pid": PIDS[who] - 42000}

@@ -1,0 +1,174 @@
+"""A person's own programs: what space does with them, what is said of them, what the keys ask for."""
+
+from __future__ import annotations
+
+import pytest
+
+from netsim.model import events as e
+from netsim.model.commands import StartEndpoint, Step
+from netsim.story import goals, own
+from netsim.story.director import new_client, next_action
+from netsim.story.goals import Do, Stuck
+from netsim.story.narrator import WIDTH, narrate
+from tests.own_script import OwnScript
+from tests.script import ref, tcp
+
+CONNECT = e.CallAhead("create_connection", 4, "socket")
+
+
+def opened() -> OwnScript:
+    script = OwnScript()
+    script.start_own("server")
+    script.start_own("client1", ahead=(CONNECT,))
+    return script
+
+
+def asleep_in_input() -> OwnScript:
+    script = opened()
+    script.accept("Step", "server")
+    script.fall_asleep("server", "poll", 9)
+    script.accept("Step", "client1")
+    script.show("client1", "name: ")
+    script.fall_asleep("client1", "read", 3, fd=0)
+    return script
+
+
+def test_at_first_it_is_said_as_whom_they_run() -> None:
+    assert narrate(opened().world) == "Your programs run as you (ann), with your files. Nothing has run yet."
+
+
+def test_one_program_alone_needs_no_other_to_begin() -> None:
+    script = OwnScript()
+    script.start_own("server")
+    assert next_action(script.world).commands == (Step(who="server"),)
+
+
+def test_space_names_the_call_that_it_runs_on_to() -> None:
+    script = opened()
+    assert next_action(script.world).label == "server: run on; its own lines have no socket call ahead"
+    script.accept("Step", "server")
+    script.fall_asleep("server", "poll", 9)
+    assert narrate(script.world) == "The server sleeps (poll) until one of its sockets is ready."
+    assert next_action(script.world).label == "client: run on to create_connection(), line 4"
+    script.accept("Step", "client1")
+    script.stand("client1", 4, CONNECT)
+    assert narrate(script.world) == "ask.py has run to line 4, without a socket call on the way."
+    assert next_action(script.world).label == "client: create_connection() makes a socket and calls its server"
+
+
+def test_who_waits_in_input_is_asked_for_a_line() -> None:
+    script = asleep_in_input()
+    assert script.world.endpoints["client1"].reads_input
+    action = next_action(script.world)
+    assert (action.label, action.types, action.who, action.commands) == (
+        "client waits in input(): type a line", True, "client1", ()
+    )  # fmt: skip
+    script.accept("TypeLine", "client1")
+    script.typed("client1", "bob")
+    client = script.world.endpoints["client1"]
+    assert (client.status, client.printed) == ("running", ("name: bob", ""))
+    assert next_action(script.world).label == "the client runs; i interrupts it"
+
+
+def test_a_select_that_may_have_standard_input_in_it_is_offered_last() -> None:
+    script = OwnScript()
+    script.start_own("client1", text="import sys, select\nselect.select([sys.stdin], [], [])\n")
+    script.accept("Step", "client1")
+    script.fall_asleep("client1", "pselect6", 2)
+    assert next_action(script.world).label == "type a line for the client"
+
+
+def test_one_that_spins_keeps_nobody_waiting() -> None:
+    script = opened()
+    script.accept("Step", "server")
+    script.spin("server", 8)
+    assert narrate(script.world) == "The server runs on and on, without a call or a sleep: i interrupts it."
+    assert next_action(script.world).who == "client1"
+    assert isinstance(goals.advance(script.world, goals.Close("server")), Stuck)
+    script.accept("Step", "client1")
+    script.exit_own("client1")
+    assert next_action(script.world).label == "the server runs without a stop; i interrupts it"
+
+
+def test_the_end_offers_no_udp_of_netsims_own() -> None:
+    script = OwnScript()
+    script.start_own("server")
+    script.accept("Step", "server")
+    script.fall_asleep("server", "poll", 9)
+    assert next_action(script.world).label == "nothing to step: the server sleeps; i interrupts it, b begins again"
+    assert not next_action(script.world).commands
+    script.exit_own("server")
+    assert next_action(script.world).begin_again
+
+
+@pytest.mark.parametrize(
+    ("syscall", "fd", "words"),
+    [
+        ("read", 0, "The client waits in input() for a line (read): T types one."),
+        ("read", 5, "The client sleeps in read(), which is no socket call."),
+        ("clock_nanosleep", None, "The client sleeps for a while (clock_nanosleep): a timer wakes it."),
+        ("futex", None, "The client sleeps (futex): it waits for a thread, a lock or a queue."),
+        ("epoll_wait", 4, "The client sleeps (epoll_wait) until one of its sockets is ready."),
+        ("wait4", None, "The client sleeps (wait4) until a child process ends."),
+        (None, None, "The client sleeps, but in no socket call; in which can't be read here."),
+    ],
+)
+def test_what_it_waits_for(syscall: str | None, fd: int | None, words: str) -> None:
+    script = OwnScript()
+    script.start_own("client1")
+    script.accept("Step", "client1")
+    script.fall_asleep("client1", syscall, 3, fd)
+    assert narrate(script.world) == words
+    assert len(words.replace("client", "udp client 2")) <= WIDTH
+    assert goals.advance(script.world, goals.Close("client1")) == Stuck(words)
+
+
+def test_a_call_that_a_library_makes_by_the_way_is_not_the_news() -> None:
+    script = opened()
+    script.accept("Step", "server")
+    script.own_call("server", "bind", "('', 5000)", ref(3, 9, 5000))
+    script.own_call("server", "getsockname", "", ref(3, 9, 5000))
+    assert narrate(script.world) == "bind(): port 5000 is claimed. Clients could know this number beforehand."
+
+
+def test_an_error_names_the_port_that_was_called() -> None:
+    script = opened()
+    script.accept("Step", "client1")
+    script.own_call("client1", "connect", "('localhost', 5055)", ref(3, 9), error="ECONNREFUSED")
+    assert narrate(script.world) == "Refused: nobody listens on port 5055. The kernel answered RST at once."
+
+
+# --- what is not there
+
+
+def test_without_a_client_the_pane_says_how_to_call() -> None:
+    script = OwnScript()
+    script.start_own("server")
+    script.own_call("server", "bind", "('', 5000)", ref(3, 9, 5000))
+    script.kernel(tcp("LISTEN", 5000, inode=9))
+    assert own.absent(script.world, "client") == ("No client here. In another terminal:", "nc 127.0.0.1 5000")
+    assert own.absent(script.world, "server") == ("", "")
+    assert new_client(script.world) is None
+    stuck = goals.advance(script.world, goals.connect(script.world))
+    assert stuck == Stuck("No client here. In another terminal: nc 127.0.0.1 5000")
+
+
+def test_one_more_client_is_one_more_of_theirs() -> None:
+    script = opened()
+    command = new_client(script.world)
+    assert command is not None
+    assert (command.who, command.number, command.program) == ("client2", 2, "ask.py")
+    assert command.own == script.world.endpoints["client1"].own
+
+
+def test_a_restart_starts_their_file_again() -> None:
+    script = opened()
+    script.exit_own("server")
+    step = goals.advance(script.world, goals.restart(script.world))
+    assert isinstance(step, Do)
+    assert isinstance(step.command, StartEndpoint)
+    assert step.command.own == script.world.endpoints["server"].own
+
+
+def test_a_datagram_is_not_for_tcp_programs() -> None:
+    assert isinstance(goals.advance(opened().world, goals.Datagram("x")), Stuck)
