@@ -25,17 +25,17 @@ def under_way(request: pytest.FixtureRequest) -> None:
     """All lessons that the chosen tests are about are begun, as many at a time as the pool has room for."""
     if _missing().get("needs_namespaces"):
         return
-    for item in request.session.items:
+    for item in reversed(request.session.items):  # those that wait longest are among the last
         if isinstance(item, pytest.Function) and item.module is request.module:
             about = item.callspec.params
             name = about["name"] if "name" in about else about["lesson"].name
-            running(name, sabotaged="sabotaged" in item.name)
+            running(name, "sabotaged" in item.name)
 
 
 @pytest.mark.needs_namespaces
 @every_lesson
 def test_all_that_it_claims_is_so(lesson: Lesson) -> None:
-    run = running(lesson.name).result().run
+    run = running(lesson.name, False).result().run
     not_so = [(finding.claim.sentence, finding.saw) for finding in run.findings if finding.verdict != "seen"]
     assert (not_so, run.stopped, run.status) == ([], "", 0)
 
@@ -43,7 +43,7 @@ def test_all_that_it_claims_is_so(lesson: Lesson) -> None:
 @pytest.mark.needs_namespaces
 @pytest.mark.parametrize(("name", "step", "claim"), CLAIMS)
 def test_a_claim_that_is_made_false_fails(name: str, step: int, claim: Claim) -> None:
-    done = running(name).result()
+    done = running(name, False).result()
     if step not in done.sights:
         assert BY_NAME[name].steps[step].when is not None, "a step was not played"
         return
@@ -57,4 +57,4 @@ def test_a_claim_that_is_made_false_fails(name: str, step: int, claim: Claim) ->
 @pytest.mark.needs_namespaces
 @every_lesson
 def test_it_fails_on_a_sabotaged_lab(lesson: Lesson) -> None:
-    assert running(lesson.name, sabotaged=True).result().run.status == 1
+    assert running(lesson.name, True).result().run.status == 1
