@@ -299,7 +299,9 @@ def _extra(endpoint: Endpoint, world: World, targets: frozenset[str], message: s
     host, port = reached_at(world, endpoint.transport)
     if targets & SENDING:
         text = message or ""
-        line = f"{target}.send({text.encode()!r})" if text.isascii() else f"{target}.send({text!r}.encode('ascii'))"
+        data = repr(text.encode()) if text.isascii() else f"{text!r}.encode('ascii')"
+        unconnected = endpoint.transport == "udp" and all(ref.remote is None for ref in endpoint.sockets)
+        line = f"{target}.sendto({data}, ({host!r}, {port}))" if unconnected else f"{target}.send({data})"
     elif targets & CONNECTING:
         line = f"{target}.connect(({host!r}, {port}))"
     else:

@@ -75,7 +75,7 @@ def _consequence(packet: Packet, name: str, world: World, *, theirs: bool) -> st
         case "datagram":
             return "; nobody will answer it"
         case "ICMP message":
-            return ": nobody has that port"
+            return ": nobody has the port asked for"
         case "FIN":
             return ": it says that no more will come"
         case "ACK" if _is_handshakes(packet, world):

@@ -27,6 +27,7 @@ COUNT = int(os.environ.get("NETSIM_MONKEY", "2000"))  # actions in all sessions 
 SEED = int(os.environ.get("NETSIM_MONKEY_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
 PACE = 0.008  # seconds between two actions, on average
 REST = 0.3  # seconds of a rest: longer than what makes a key a held-down one
+DEEPEST = 4  # so many escapes lead back to the main screen from anywhere
 CHECK = 200  # actions between two looks whether it still answers
 QUITTERS = ("q", "ctrl+c", "ctrl+p")
 TEXTUAL_NAMES = {"pagedown": "pagedown", "minus": "-", "plus": "+", "equals_sign": "=", "question_mark": "?"}
@@ -159,8 +160,9 @@ class Monkey:
             terminal = self._terminal
             try:
                 terminal.type("\x1b[201~")  # out of a paste that was left open
-                terminal.press("escape")  # out of a prompt, or the help
-                terminal.wait_quiet(0.25, 20)
+                for _ in range(DEEPEST):  # out of a filter, the glossary, a lesson, a prompt, the help
+                    terminal.press("escape")
+                    terminal.wait_quiet(0.25, 20)
                 terminal.press("?")
                 terminal.wait_for(HELP, patience)
                 terminal.press("escape")

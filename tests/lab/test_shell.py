@@ -322,8 +322,8 @@ def test_setns_tells_the_errno() -> None:
     ("arguments", "said"),
     [
         (["shell", "ss", "-t"], "put -- before it: netsim shell -- ss -t"),
-        (["--", "ss"], "only shell takes a command behind --"),
-        (["doctor", "--", "ss"], "only shell takes a command behind --"),
+        (["--", "ss"], "only shell and run take something behind --"),
+        (["doctor", "--", "ss"], "only shell and run take something behind --"),
         (["shell", "--lab", "mine"], "invalid int value"),
     ],
 )

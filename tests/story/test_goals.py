@@ -154,6 +154,17 @@ class TestDatagram:
         script.stop("udpclient1", script.line("udpclient1", "sendto"), s=3)
         assert ask(script.world, goal) == Do(Step(who="udpclient1", message="hello"), final=True)
 
+    def test_a_second_one_names_its_receiver_too(self, script: Script) -> None:
+        script.start("udpserver")
+        script.start("udpclient1")
+        script.stop("udpserver", script.line("udpserver", "recvfrom"), s=3)
+        script.stop("udpclient1", script.line("udpclient1", "sendto"), s=3)
+        script.call("udpclient1", "socket", socket=ref(3, 501, transport="udp"))
+        script.stop("udpclient1", script.line("udpclient1", ".close"), s=3)
+        step = ask(script.world, goals.Datagram("more"))
+        line = "s.sendto(b'more', ('127.0.0.1', 8888))"
+        assert step == Do(RunExtraLine(who="udpclient1", source=line), final=True)
+
 
 class TestRestart:
     def test_kill_then_start_then_run_to_accept(self, script: Script) -> None:

@@ -155,7 +155,7 @@ class TestKeys:
             await it.press("7")
             assert "There is no client 7: n starts one more." in it.screen()
 
-    @pytest.mark.parametrize("key", ["escape", "f5", "z", "ctrl+d"])
+    @pytest.mark.parametrize("key", ["escape", "f5", "ctrl+d"])
     async def test_other_keys_do_nothing(self, key: str) -> None:
         async with stage() as it:
             await it.open()
@@ -163,6 +163,13 @@ class TestKeys:
             await it.press(key)
             assert it.asked == []
             assert it.screen() == before
+
+    async def test_a_letter_that_is_no_key_says_so(self) -> None:
+        async with stage() as it:
+            await it.open()
+            await it.press("z")
+            assert it.asked == []
+            assert "z is no key here: ? shows those that there are." in it.screen()
             assert it.app.is_running
 
 
