@@ -44,6 +44,15 @@ class Gated(Script):
         self.add(e.PacketHeld(at=self.now, number=self._number, raw=raw, conversation=there, sender="client"))
         return self._number
 
+    def hold_icmp(self, about: int, *, client: int = 40113) -> int:
+        """The kernel's message that nobody has the port to which datagram `about` went."""
+        self._number += 1
+        was = next(packet.raw for packet in self.world.packets if packet.number == about)
+        raw = wire_bytes.icmp(HERE, HERE, 3, 3, was)
+        there = talk(client, "udp")
+        self.add(e.PacketHeld(at=self.now, number=self._number, raw=raw, conversation=there, sender="server"))
+        return self._number
+
     def release(self, number: int) -> None:
         """A held packet is delivered."""
         self.accept("ReleasePacket", "")

@@ -14,7 +14,7 @@ from netsim.story.lesson import Lesson
 from netsim.text.lesson_recorded import INDEX, recording_name
 from netsim.text.lessons import all_lessons
 from tests.lessons import Ran
-from tests.make_recording import FOLDER, _anonymous
+from tests.make_recording import FOLDER, anonymous
 
 
 def is_recorded(lesson: Lesson) -> bool:
@@ -34,7 +34,7 @@ def main() -> int:
             print(f"{lesson.name}: not all that it claims was seen, so it is not recorded")
             return 1
         file = FOLDER / f"{recording_name(lesson)}.jsonl"
-        save(file, [_anonymous(event) for event in done.events], f"lesson {lesson.number}: {lesson.title}")
+        save(file, [anonymous(event) for event in done.events], f"lesson {lesson.number}: {lesson.title}")
         ends[lesson.name] = done.ends
         print(f"{file}: {len(done.events)} events, {file.stat().st_size} bytes")
     path.write_text(json.dumps(dict(sorted(ends.items())), indent=1) + "\n")

@@ -8,6 +8,7 @@ is put in neutral words. A further recording is one more entry of RECORDINGS.
 from __future__ import annotations
 
 import platform
+import re
 import sys
 import threading
 import time
@@ -20,7 +21,7 @@ from msgspec.structs import replace
 from netsim.files.recording import save
 from netsim.lab.client import LabClient
 from netsim.model.commands import AnyCommand
-from netsim.model.events import AnyEvent, LabStarted, OwnersObserved
+from netsim.model.events import AnyEvent, LabStarted, OwnersObserved, ProgramEnded
 from netsim.model.world import World
 from netsim.session import Session
 from netsim.story.director import OPENING, next_action
@@ -67,7 +68,7 @@ def record(story: Story) -> list[AnyEvent]:
                 raise SystemExit(f"the lab ended: {world.ended.reason}")
             commands = story.play(world)
             if commands is None:
-                return [_anonymous(event) for event in events]
+                return [anonymous(event) for event in events]
             for command in commands:
                 session.dispatch(command)
         raise SystemExit(f"{MOST_STEPS} steps, and no end")
@@ -88,13 +89,16 @@ def settle(session: Session, came: threading.Event) -> None:
             raise SystemExit("the lab has not come to rest")
 
 
-def _anonymous(event: AnyEvent) -> AnyEvent:
+def anonymous(event: AnyEvent) -> AnyEvent:
+    """The event without what is this machine's."""
     match event:
         case LabStarted():
             return replace(event, system=platform.system(), python="3", contained_because="user and pid namespaces",
                            net_because="", gate_because="")  # fmt: skip
         case OwnersObserved():  # psutil's names are those of this machine's interpreter
             return replace(event, owners=tuple(replace(owner, name="python3") for owner in event.owners))
+        case ProgramEnded():  # where netsim and Python lie here is nobody's business
+            return replace(event, traceback=re.sub(r'File "[^"]*/', 'File "', event.traceback))
     return event
 
 

@@ -38,7 +38,7 @@ LETTERS = {"": ".", "bold": "b", "rule": "r", "head": "h", "client": "c", "serve
 
 
 class Picture(NamedTuple):
-    """A file in screenshots/. `frames` are drawn in a loop, one for a still; `poster`: which is seen where none moves."""
+    """A file in screenshots/. `frames` are drawn in a loop, one for a still; `poster` is seen where none moves."""
 
     name: str
     alt: str

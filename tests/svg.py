@@ -53,9 +53,9 @@ def animated(frames: Sequence[Frame], poster: int, theme: Theme, alt: str) -> st
             shown.setdefault(run, set()).add(index)
     patterns = sorted({tuple(sorted(seen)) for seen in shown.values() if len(seen) < len(frames)})
     names = {pattern: f"k{number}" for number, pattern in enumerate(patterns)}
+    label = f"aria-label={quoteattr(alt)}"
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-        f"aria-label={quoteattr(alt)}>",
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" {label}>',
         *_rules(frames, names),
         f'<rect width="{width}" height="{height}" rx="8" fill="{theme.background}"/>',
         f'<g font-family="{FAMILY}" font-size="{FONT}" xml:space="preserve">',

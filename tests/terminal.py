@@ -35,6 +35,8 @@ SEQUENCE = re.compile(
     r"|[0-OQ-WYZ\\`-~])"
 )
 
+STRING = re.compile(r"\x1b[P\]_^X]")  # the beginning of one; it may hold an escape that ends it
+
 # Private modes that a program has to take back before it ends, as a person would name them.
 MODES = {
     "1049": "alternate screen", "1047": "alternate screen", "47": "alternate screen",
@@ -213,6 +215,9 @@ class Terminal:
         while (escape := text.find("\x1b", position)) >= 0:
             shown.append(text[position:escape])
             found = SEQUENCE.match(text, escape)
+            if found is None and not STRING.match(text, escape) and (again := text.find("\x1b", escape + 1)) >= 0:
+                position = again  # output was thrown away in the middle of it: a terminal begins anew, too
+                continue
             if found is None:
                 self._unfinished = text[escape:]
                 position = len(text)

@@ -35,6 +35,12 @@ def test_it_stands_where_the_program_put_it_even_in_pieces() -> None:
         assert terminal.screen.buffer[2][4].bold
 
 
+def test_a_sequence_that_was_cut_off_does_not_swallow_the_next() -> None:
+    with python(r"print(end='\x1b[?1049h\x1b[38;5\x1b[?1049l\x1b]0;ti\x1b\\there')") as terminal:
+        terminal.wait_for(r"^there")
+        assert terminal.left_behind() == set()
+
+
 def test_a_wait_ends_with_the_screen_when_its_time_is_over() -> None:
     with python("print('here'); input()") as terminal, pytest.raises(AssertionError, match=r"(?s)waited.*here"):
         terminal.wait_for("there", timeout=0.3)

@@ -7,6 +7,8 @@ Law: a command's module has `add(commands)`, which is cheap (nothing but argpars
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -18,6 +20,32 @@ COMMANDS = {"doctor": doctor, "ports": ports, "run": run, "shell": shell, "lesso
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run netsim with these arguments (the process's own by default); returns the exit status."""
+    # Started without them (`<&-`): as if there were nothing to read, and nobody to read.
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    try:
+        status = _run(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `| head`: who read has had enough
+        _forget_output()
+        return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        _forget_output()
+        print("netsim: what it writes to is full: no space is left there.", file=sys.stderr)
+        return 1
+    return status
+
+
+def _forget_output() -> None:
+    """Without this Python complains once more as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     end = arguments.index("--") if "--" in arguments else len(arguments)
     parser = _parser()

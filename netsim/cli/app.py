@@ -100,6 +100,9 @@ def new_recorder(name: str) -> Recorder | None:
     from netsim.files.recording import Recorder
     from netsim.text.charset import visible
 
+    if not name:
+        print("netsim: a recording needs the name of a new file: --record lesson.jsonl", file=sys.stderr)
+        return None
     try:
         return Recorder(Path(name))
     except FileExistsError:

@@ -232,6 +232,8 @@ def mark_text(event: CallReturned, line: str = "") -> str:
         return f"→ fd {event.socket.fd}"
     if event.size == 0 and event.name.startswith("recv"):
         return "→ b''"
+    if event.name == "sendall":  # it returns None; the size is what it was given
+        return f"{_instead(event, line)}ok"
     if event.size is not None:
         return f"{_instead(event, line)}→ {event.size}"
     return "ok"
@@ -241,7 +243,7 @@ def _instead(event: CallReturned, line: str) -> str:
     """The bytes that were sent, where they are not the ones that the line spells out."""
     if event.data is None or not event.name.startswith("send") or not re.search("b?(['\"]).*\\1", line):
         return ""
-    if event.data.decode("utf-8", "replace") in line:
+    if event.data.decode("utf-8", "replace") in line and (event.data or re.search("''|\"\"", line)):
         return ""
     text = repr(event.data)[1:]  # without its b: there is little room
     return f"{text if len(text) <= LONGEST_INSTEAD else text[: LONGEST_INSTEAD - 3] + '..' + text[-1]} "

@@ -34,8 +34,8 @@ def rows_of(
 ) -> tuple[tuple[Row, ...], Memory]:
     """The rows, by port and with listeners first, and what is remembered from now on.
 
-    `at`: the clock when the table was read. `ours`: what the lab's own processes are called. Time and memory grow with the number of rows, and of those that
-    vanished in the last two minutes.
+    `at`: the clock when the table was read. `ours`: what the lab's own processes are called. Time and memory grow with
+    the number of rows, and of those that vanished in the last two minutes.
     """
     kept = {key: each for key, each in memory.items() if at - each.at <= KEPT}
     names = ours or {}

@@ -32,6 +32,18 @@ def speaker(endpoint: Endpoint, world: World) -> str:
     return ("udp " if endpoint.transport == "udp" else "") + endpoint.role + number
 
 
+def the(who: str) -> str:
+    """A speaker inside a sentence: "the client", and "client 2", whose number names it without an article."""
+    return who if who[-1:].isdigit() else f"the {who}"
+
+
+def opening(who: str) -> str:
+    """A speaker that opens a sentence: "The client", "Client 2", "UDP client 2"."""
+    if who[-1:].isdigit():
+        return f"UDP{who[3:]}" if who.startswith("udp ") else who[0].upper() + who[1:]
+    return f"The {who}"
+
+
 def describe(endpoint: Endpoint, world: World) -> str:
     """The SPACE line for running this stopped program on: who, and what the call will do."""
     who = speaker(endpoint, world)

@@ -12,7 +12,7 @@ from netsim.model.commands import AnyCommand, ReleasePacket, StartEndpoint, Step
 from netsim.model.views import client_name, clients, conversation_in_focus, end_of, packets_of
 from netsim.model.world import Endpoint, World
 from netsim.story.action import Action
-from netsim.story.calls import describe, is_ready, speaker, would_sleep
+from netsim.story.calls import describe, is_ready, speaker, the, would_sleep
 from netsim.story.own import MOST_CLIENTS, is_own, one_more, type_a_line, type_all_the_same
 from netsim.story.packets import describe_delivery, oldest_held
 
@@ -130,7 +130,7 @@ def _end(world: World) -> Action:
     """Rule 9: all asleep or ended."""
     busy = next((each for each in world.endpoints.values() if each.is_on_its_way), None)
     if busy is not None:
-        label = f"the {speaker(busy, world)} runs; i interrupts it"
+        label = f"{the(speaker(busy, world))} runs; i interrupts it"
         return Action(id=f"{world.step}:busy", cap="", label=label)
     if is_own(world):
         return _end_of_own(world)
@@ -145,11 +145,11 @@ def _end_of_own(world: World) -> Action:
     """Nothing is left that a step could do: the person's programs sleep, or have ended."""
     spinning = next((each for each in world.endpoints.values() if each.spins), None)
     if spinning is not None:
-        label = f"the {speaker(spinning, world)} runs without a stop; i interrupts it"
+        label = f"{the(speaker(spinning, world))} runs without a stop; i interrupts it"
         return Action(id=f"{world.step}:spins", cap="", label=label)
     asleep = [each for each in world.endpoints.values() if each.status == "asleep"]
     if asleep:
-        label = f"nothing to step: the {speaker(asleep[0], world)} sleeps; i interrupts it, b begins again"
+        label = f"nothing to step: {the(speaker(asleep[0], world))} sleeps; i interrupts it, b begins again"
         return Action(id=f"{world.step}:asleep", cap="", label=label)
     return Action(
         id=f"{world.step}:end", label="all have ended: begin again with a fresh lab?  (or r restart)", begin_again=True

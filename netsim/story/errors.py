@@ -59,3 +59,8 @@ def explain(error: CallError, call: str, port: int) -> str:
     name = error.name or ""
     sentence = _BY_ERRNO.get((family, name)) or _BY_ERRNO.get(("", name)) or _BY_TYPE.get(error.type)
     return sentence.format(port=port) if sentence else f"{error.type}: {error.message}"
+
+
+def ending(reason: str) -> str:
+    """That the lab has ended, and why; a reason that says so itself is not led in."""
+    return reason if reason.startswith("The lab ") else f"The lab has ended: {reason}"

@@ -8,25 +8,29 @@ from netsim.model.address import Role
 from netsim.model.events import (
     AnyEvent,
     CallReturned,
+    CopyCounted,
     GateClosed,
     GateFailed,
     GateOpened,
     GateRestarted,
     KernelSocket,
+    OwnersObserved,
     PacketDropped,
     PacketHeld,
     PacketReleased,
     PacketSeen,
+    SocketsObserved,
 )
 from netsim.model.packet import Packet
 from netsim.model.strangers import is_strangers
-from netsim.model.views import end_of, unread_bytes
+from netsim.model.views import end_of, packets_of, unread_bytes
 from netsim.model.world import World
 from netsim.story.callers import Caller, side
 from netsim.story.calls import plural
-from netsim.story.packets import packet_name
+from netsim.story.packets import finds_nobody, packet_name
 
 _CONNECTING = ("connect", "connect_ex")
+READ_AFTER = 8.0  # seconds that a sentence stays before one about copies takes its place
 
 
 def narrate_gate(world: World) -> str | None:
@@ -39,6 +43,8 @@ def narrate_gate(world: World) -> str | None:
             return "The gate is closed: from now on every packet waits for you."
         case GateFailed(reason=reason):
             return f"The gate has failed, packets pass unseen; o restarts it. {reason}"
+    if _copies_grow(world):
+        return "No answer came in time: the sender's kernel sent copies; the + counts them."
     told = _strangers_deed(world)
     if told is not None:
         return told
@@ -64,6 +70,22 @@ def narrate_gate(world: World) -> str | None:
             case PacketSeen() if packet.repeats:
                 return _sent_again(packet)
     return None
+
+
+def _copies_grow(world: World) -> bool:
+    """Whether a held packet is sent again and again, and nothing else happened for so long that it has been read."""
+    copied_at: float | None = None
+    for event in reversed(world.since):
+        match event:
+            case CopyCounted(number=number, reason="held") if copied_at is None:
+                if not any(packet.number == number and packet.fate == "held" for packet in world.packets):
+                    return False
+                copied_at = event.at
+            case CopyCounted() | SocketsObserved() | OwnersObserved():
+                pass
+            case _:
+                return copied_at is not None and copied_at - event.at >= READ_AFTER
+    return False
 
 
 def _strangers_deed(world: World) -> str | None:
@@ -138,8 +160,12 @@ def _delivered(packet: Packet, world: World) -> str | None:
     match packet_name(packet):
         case "SYN" if states["server"] == "SYN_RECV":
             return "The kernel answered the SYN by itself. The server program knows nothing yet."
+        case "SYN" if finds_nobody(packet, world) and _answer(packet, world) in ("RST", ""):
+            return f"Nobody listens on {packet.conversation.server.port}: the kernel answers with an RST."
         case "SYN" if states["client"] == "SYN_SENT":
             return "The SYN has arrived, and the kernel ignores it: the queue is full."
+        case "SYN-ACK" if finds_nobody(packet, world) and _answer(packet, world) in ("RST", ""):
+            return f"Nobody has port {packet.conversation.client.port} any more: the kernel answers with an RST."
         case "SYN-ACK":
             if receiver.ours:
                 return "The SYN-ACK has arrived: the client's end is open, and the kernel answers."
@@ -159,13 +185,24 @@ def _delivered(packet: Packet, world: World) -> str | None:
             return "The second FIN has arrived, and the kernel answers it: one ACK is left."
         case "RST":
             return f"The RST has arrived: {receiver.whose} end of the connection is gone at once."
+        case "datagram" if finds_nobody(packet, world) and _answer(packet, world) == "ICMP message":
+            port = (packet.conversation.server if there == "server" else packet.conversation.client).port
+            return f"Nobody has UDP port {port}: the kernel answers, by ICMP."
         case "datagram":
             return "UDP: one packet, no handshake, no ACK. Nothing tells the sender it arrived."
         case "ICMP message":
-            return f"ICMP says: {packet.icmp}. Only a connected UDP socket's program hears of it."
+            return f"ICMP: {packet.icmp}. Only a connected UDP socket's program hears of it."
         case name if packet.length:
             return receiver.fit(f"The kernel has the {name} for @who, and answers with an ACK.")
     return None
+
+
+def _answer(packet: Packet, world: World) -> str:
+    """What the other side has sent first after this packet came to it, "" for nothing yet."""
+    later = packets_of(world, packet.conversation)
+    return next(
+        (packet_name(each) for each in later if each.number > packet.number and each.sender != packet.sender), ""
+    )
 
 
 def _acknowledged(packet: Packet, ends: dict[Role, KernelSocket | None], reader: Caller) -> str:
@@ -189,7 +226,7 @@ def _lost(packet: Packet, world: World) -> str:
         whose = side(world, packet.conversation, packet.sender).whose
         return f"Lost. The kernel kept {whose} {kept}; its timer will send them again."
     if name == "ACK":
-        return "Lost. Nobody sends an ACK again by itself: the other side's timer will ask for it."
+        return "Lost. Nobody resends an ACK by itself: the other side's timer asks for it."
     if name == "RST" or end is None:
         return f"Lost. A {name} has no timer: nobody sends it again by itself."
     return f"Lost. The kernel has no answer to its {name}: its timer will send it again."

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from netsim.model.commands import AnyCommand, Kill, ReleasePacket, RunExtraLine, StartEndpoint, Step
 from netsim.model.world import Endpoint, World
 from netsim.story.callers import not_ours
-from netsim.story.calls import CONNECTING, READING, SENDING, speaker, would_sleep
+from netsim.story.calls import CONNECTING, READING, SENDING, opening, speaker, the, would_sleep
 from netsim.story.director import OPENING, UDP_PAIR
 from netsim.story.own import absent, is_own, reached_at, spins, waits
 from netsim.story.packets import held_packets, oldest_held
@@ -224,7 +224,7 @@ def _finish(world: World, goal: Finish) -> Advance:
         return Wait() if endpoint is not None and endpoint.status == "running" else Reached()
     packet = oldest_held(world)
     if packet is None:
-        return Stuck(f"No packet is held, and the {speaker(endpoint, world)} sleeps on in {endpoint.call.name}().")
+        return Stuck(f"No packet is held, and {the(speaker(endpoint, world))} sleeps on in {endpoint.call.name}().")
     return Do(ReleasePacket(number=packet.number))
 
 
@@ -250,7 +250,7 @@ def _towards(world: World, who: str, targets: frozenset[str], message: str | Non
         return Do(Step(who=who, message=message), final=True)
     if not _is_ahead(endpoint, targets):
         if ahead is not None and not ahead.target:  # a library's: nothing in the text says what comes
-            return Stuck(f"The {speaker(endpoint, world)} stands in a library's call: press space to go on.")
+            return Stuck(f"{opening(speaker(endpoint, world))} stands in a library's call: press space to go on.")
         return _extra(endpoint, world, targets, message)
     if would_sleep(endpoint):
         return _let_the_other_side_move(world, endpoint)
@@ -275,7 +275,9 @@ def _let_the_other_side_move(world: World, endpoint: Endpoint) -> Advance:
     wakes = {"accept": "a client that connects wakes it (c)", "recvfrom": "a datagram wakes it (u)"}.get(
         call, "bytes from the other side wake it (tab, s)"
     )
-    return Stuck(f"The {who} {sleeps} {call}(): {wakes}" + ("; i interrupts." if endpoint.status == "asleep" else "."))
+    return Stuck(
+        f"{opening(who)} {sleeps} {call}(): {wakes}" + ("; i interrupts." if endpoint.status == "asleep" else ".")
+    )
 
 
 def _is_ahead(endpoint: Endpoint, targets: frozenset[str]) -> bool:
@@ -294,7 +296,7 @@ def _extra(endpoint: Endpoint, world: World, targets: frozenset[str], message: s
     named = [call for call in endpoint.ahead if call.fd in open_fds]
     named.sort(key=lambda call: open_fds[call.fd].remote is None if call.fd is not None else True)
     if not named:
-        return Stuck(f"The {speaker(endpoint, world)} has no open socket to do that with: press space to go on.")
+        return Stuck(f"{opening(speaker(endpoint, world))} has no open socket to do that with: press space to go on.")
     target = named[0].target
     host, port = reached_at(world, endpoint.transport)
     if targets & SENDING:
@@ -349,8 +351,8 @@ def _start_again(world: World, who: str) -> Advance:
 def _ended_text(endpoint: Endpoint, world: World) -> str:
     who = speaker(endpoint, world)
     if endpoint.role == "client":
-        return f"The {who} has ended, and its socket with it: c starts it again and connects."
-    return f"The {who} has ended: press r to start it again."
+        return f"{opening(who)} has ended, and its socket with it: c starts it again and connects."
+    return f"{opening(who)} has ended: press r to start it again."
 
 
 def _client(world: World) -> str:

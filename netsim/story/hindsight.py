@@ -30,7 +30,7 @@ from netsim.model.fold import fold
 from netsim.model.packet import Packet
 from netsim.model.visible import kind_of
 from netsim.model.world import World
-from netsim.story.calls import speaker
+from netsim.story.calls import speaker, the
 from netsim.story.packets import packet_name
 
 NO_ACTING = "This is the past: it can be looked at, not changed. end goes back to now."
@@ -54,17 +54,17 @@ def what_comes(before: World, events: Iterable[AnyEvent]) -> str:
 def _said(before: World, event: AnyEvent, world: World) -> str:
     match event:
         case CallReturned():
-            return f"{event.name}() of the {_who(world, event.who)} {'fails' if event.error else 'returns'}"
+            return f"{event.name}() of {the(_who(world, event.who))} {'fails' if event.error else 'returns'}"
         case CallSlept():
             endpoint = world.endpoints.get(event.who)
             call = f"{endpoint.call.name}()" if endpoint and endpoint.call else "a call"
-            return f"the {_who(world, event.who)} sleeps in {call}"
+            return f"{the(_who(world, event.who))} sleeps in {call}"
         case ExtraLineRan():
-            return f"one line more is run in the {_who(world, event.who)}"
+            return f"one line more is run in {the(_who(world, event.who))}"
         case EndpointStarted():
-            return f"a new process, PID {event.pid}: the {_who(world, event.who)}"
+            return f"a new process, PID {event.pid}: {the(_who(world, event.who))}"
         case ProgramEnded() | ProcessExited():
-            return f"the {_who(world, event.who)} ends"
+            return f"{the(_who(world, event.who))} ends"
         case PacketReleased(number=number):
             return f"{_packet(world, number)} is delivered"
         case PacketDropped(number=number):

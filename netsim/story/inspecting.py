@@ -8,23 +8,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
+from netsim.model.address import Transport
 from netsim.model.fields import Field
 from netsim.model.inspected import neighbours
 from netsim.model.packet import Packet
-from netsim.model.views import conversation_in_focus, packets_of
+from netsim.model.views import conversation_shown, packets_of, pair_of
 from netsim.model.world import World
 from netsim.story.callers import side
-from netsim.story.calls import plural
+from netsim.story.calls import plural, speaker
 from netsim.story.packets import oldest_held, packet_name
 
 NO_PACKET = "There is no packet yet: press space until one is sent, then enter opens it."
 
 
 def packet_to_inspect(world: World, chosen: int | None) -> Packet | None:
-    """The packet that was chosen, else the one that space will deliver, else the newest, in focus if it can be."""
+    """The packet that was chosen, else the one that space will deliver, else the newest: of those that are shown."""
+    focused, other = _shown(world)
     found = next((packet for packet in reversed(world.packets) if packet.number == chosen), None)
-    here = packets_of(world, conversation_in_focus(world))
-    return found or oldest_held(world) or next(iter(reversed(here or world.packets)), None)
+    here = focused or other
+    held = oldest_held(world)
+    return found or (held if held in here else None) or next(reversed(here), None)
+
+
+def no_packet(world: World) -> str:
+    """Why there is none to inspect, and what to press."""
+    client, _ = pair_of(world, world.focus.transport)
+    if client is None or not world.packets:
+        return NO_PACKET
+    return f"This {speaker(client, world)} has no packet yet: press space until it has sent one."
+
+
+def _shown(world: World) -> tuple[tuple[Packet, ...], tuple[Packet, ...]]:
+    """The packets of both ladders, that in focus first; where nobody is shown to whom one could belong, all."""
+    transport = world.focus.transport
+    other: Transport = "udp" if transport == "tcp" else "tcp"
+    if pair_of(world, transport)[0] is None and conversation_shown(world, transport) is None:
+        return world.packets, ()
+    return packets_of(world, conversation_shown(world, transport)), packets_of(world, conversation_shown(world, other))
 
 
 def fate(packet: Packet) -> str:

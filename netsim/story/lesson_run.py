@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from netsim.model.commands import AnyCommand, DropPacket, Kill, ReleasePacket
 from netsim.model.machine import Probed
 from netsim.model.world import World
+from netsim.story.errors import ending
 from netsim.story.goals import Do, Reached, Stuck, Wait
 from netsim.story.lesson import HERE, Act, Claim, Fresh, Lesson, Probe, Seen, Step, fill
 
@@ -175,7 +176,7 @@ def advance(run: Run, worlds: Worlds, probes: Probes) -> tuple[Run, Request]:
 def _act(run: Run, deed: Act, worlds: Worlds, probes: Probes) -> tuple[Run, Request]:
     world = worlds.get(deed.lab, World())
     if world.ended is not None:
-        return _fail(run, f"The lab has ended: {world.ended.reason}"), Person()
+        return _fail(run, ending(world.ended.reason)), Person()
     if not run.given:
         step = deed.next(world)
         match step:
@@ -207,7 +208,7 @@ def _fresh(run: Run, deed: Fresh, worlds: Worlds, probes: Probes) -> tuple[Run, 
         return replace(run, given=True), MakeLab(deed.lab, deed.opening)
     world = worlds.get(deed.lab, World())
     if world.ended is not None:
-        return _fail(run, f"The lab has ended: {world.ended.reason}"), Person()
+        return _fail(run, ending(world.ended.reason)), Person()
     there = world.lab is not None and len(world.endpoints) >= len({command.who for command in deed.opening})
     if not there or world.under_way or any(each.status in ("starting", "running") for each in world.endpoints.values()):
         return run, Patience(deed.patience)

@@ -54,6 +54,13 @@ def in_the_lab(world: World) -> tuple[Deed, ...]:
     )
 
 
+def by_hand(world: World) -> str:
+    """How somebody calls our server from another terminal."""
+    host, port = reached_at(world, "tcp")
+    inside = "netsim shell -- " if world.lab is not None and world.lab.net == "private" else ""
+    return f"{inside}nc {host} {port}"
+
+
 def as_text(deeds: tuple[Deed, ...]) -> str:
     """The lines to be pasted: what each is for stands in a comment before it."""
     return "".join(f"# {deed.what}\n{deed.line}\n" for deed in deeds)

@@ -25,8 +25,8 @@ from netsim.model.events import (
 from netsim.model.views import listener, unread_bytes, waiting
 from netsim.model.world import Endpoint, World
 from netsim.story.callers import WIDTH, side
-from netsim.story.calls import plural, speaker
-from netsim.story.errors import explain
+from netsim.story.calls import opening, plural, speaker
+from netsim.story.errors import ending, explain
 from netsim.story.gate_narrator import narrate_gate
 from netsim.story.own import came_to, port_of, spins, waits, welcome
 
@@ -42,7 +42,7 @@ def narrate(world: World) -> str:
 
 def _sentence(world: World) -> str:
     if world.ended is not None:
-        return f"The lab has ended: {world.ended.reason}"
+        return ending(world.ended.reason)
     if world.gate != "none":
         told = narrate_gate(world)
         if told is not None:
@@ -131,7 +131,10 @@ def _started(world: World) -> str:
 
 def _opening(world: World) -> str:
     running = [endpoint for endpoint in world.endpoints.values() if endpoint.status != "ended"]
-    if any(endpoint.transport == "udp" and not endpoint.marks for endpoint in running):
+    for_udp = [endpoint for endpoint in running if endpoint.transport == "udp"]
+    if any(not endpoint.marks for endpoint in for_udp):
+        if len(for_udp) == 1:
+            return "One more program, for UDP."
         port = _port(world)
         return f"Two more programs, for UDP. Port {port} of UDP is not port {port} of TCP."
     if not running:
@@ -193,7 +196,7 @@ def _connected(event: CallReturned, world: World) -> str:
     server = world.endpoints.get("server")
     queue = len(waiting(world, server)) if server is not None else 0
     if queue > 1:
-        return f"{queue} connections on one port, all ESTABLISHED, and no process holds any."
+        return f"{queue} connections on one port, and no process holds any of the server's ends."
     if queue == 1:
         return "Connected, by the kernel alone. The server's end has no PID: no one accepted."
     return "connect() returned: the client's end is open."
@@ -253,15 +256,15 @@ def _slept(endpoint: Endpoint, world: World) -> str:
     who = speaker(endpoint, world)
     match call:
         case "accept":
-            return f"The {who} sleeps in accept(): the kernel wakes it when somebody connects."
+            return f"{opening(who)} sleeps in accept(): the kernel wakes it when somebody connects."
         case "connect":
             return _unanswered(who, world)
         case "recvfrom":
-            return f"The {who} sleeps in recvfrom(): a datagram will wake it."
+            return f"{opening(who)} sleeps in recvfrom(): a datagram will wake it."
         case "recv" | "recv_into" | "recvmsg":
-            return f"The {who} sleeps in {call}(): the kernel wakes it when bytes come."
+            return f"{opening(who)} sleeps in {call}(): the kernel wakes it when bytes come."
         case _:
-            return f"The {who} sleeps in {call}(): the kernel will wake it."
+            return f"{opening(who)} sleeps in {call}(): the kernel will wake it."
 
 
 def _unanswered(who: str, world: World) -> str:
@@ -270,16 +273,16 @@ def _unanswered(who: str, world: World) -> str:
     if queue is not None and queue.receive_queue > queue.send_queue:
         full = f"{queue.receive_queue} wait, backlog {queue.send_queue}"
         return f"The queue is full ({full}): the kernel ignores this SYN."
-    return f"The {who} sleeps in connect(): the kernel waits for an answer to its SYN."
+    return f"{opening(who)} sleeps in connect(): the kernel waits for an answer to its SYN."
 
 
 def _program_ended(event: ProgramEnded, endpoint: Endpoint, world: World) -> str:
     if event.error is None:
-        return f"The {speaker(endpoint, world)}'s program has come to its end."
+        return f"{opening(speaker(endpoint, world))}'s program has come to its end."
     if event.error.name in ("EAI_AGAIN", "EAI_NONAME"):  # asked before there was a socket
         return explain(event.error, "connect", _port(world))
     message = f": {event.error.message}" if event.error.message else "."
-    return f"The {speaker(endpoint, world)} ended with {event.error.type}{message}"
+    return f"{opening(speaker(endpoint, world))} ended with {event.error.type}{message}"
 
 
 def _exited(event: ProcessExited, endpoint: Endpoint, world: World) -> str:
@@ -287,13 +290,13 @@ def _exited(event: ProcessExited, endpoint: Endpoint, world: World) -> str:
     if event.status == -SIGKILL:
         goodbye = [packet for packet in world.packets if f"packet {packet.number}" in world.changed]
         if any("RST" in packet.flags for packet in goodbye):
-            return f"The {who} was killed with bytes unread: the kernel resets its connection, RST."
+            return f"{opening(who)} was killed with bytes unread: the kernel sends an RST, no goodbye."
         if any("FIN" in packet.flags for packet in goodbye):
-            return f"The {who} was killed. The kernel says goodbye for the dead process, with a FIN."
-        return f"The {who} (PID {event.pid}) was killed: the kernel closes its sockets for it."
+            return f"{opening(who)} was killed. The kernel says goodbye for it, with a FIN."
+        return f"{opening(who)} (PID {event.pid}) was killed: the kernel closes its sockets for it."
     if event.status < 0:
-        return f"The {who} (PID {event.pid}) was ended by signal {-event.status}."
-    return f"The {who} (PID {event.pid}) has ended, and its PID with it."
+        return f"{opening(who)} (PID {event.pid}) was ended by signal {-event.status}."
+    return f"{opening(who)} (PID {event.pid}) has ended, and its PID with it."
 
 
 def _both_ends(event: CallReturned, world: World) -> list[KernelSocket]:

@@ -13,6 +13,7 @@ from netsim.model.events import CallReturned, CallStarted
 from netsim.model.views import client_name, clients, listener, local_of, ports_of, server_name
 from netsim.model.world import Endpoint, World
 from netsim.story.action import Action
+from netsim.story.calls import opening
 
 MOST_CLIENTS = 9  # as many as there are keys to choose one
 _READY = frozenset(("poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait"))
@@ -101,25 +102,25 @@ def waits(endpoint: Endpoint, who: str) -> str:
     named = f" ({syscall})" if syscall else ""
     over = endpoint.traceback or (endpoint.error is not None)
     if over and syscall == "futex":
-        return f"The {who}'s program is over; other threads of its process are not{named}."
+        return f"{opening(who)}'s program is over; other threads of its process are not{named}."
     if endpoint.reads_input:
-        return f"The {who} waits in input() for a line{named}: T types one."
+        return f"{opening(who)} waits in input() for a line{named}: T types one."
     if syscall in _TIMERS:
-        return f"The {who} sleeps for a while{named}: a timer wakes it."
+        return f"{opening(who)} sleeps for a while{named}: a timer wakes it."
     if syscall in _READY:
-        return f"The {who} sleeps{named} until one of its sockets is ready."
+        return f"{opening(who)} sleeps{named} until one of its sockets is ready."
     if syscall == "futex":
-        return f"The {who} sleeps{named}: it waits for a thread, a lock or a queue."
+        return f"{opening(who)} sleeps{named}: it waits for a thread, a lock or a queue."
     if syscall in _CHILDREN:
-        return f"The {who} sleeps{named} until a child process ends."
+        return f"{opening(who)} sleeps{named} until a child process ends."
     if syscall is None:
-        return f"The {who} sleeps, but in no socket call; in which can't be read here."
-    return f"The {who} sleeps in {syscall}(), which is no socket call."
+        return f"{opening(who)} sleeps, but in no socket call; in which can't be read here."
+    return f"{opening(who)} sleeps in {syscall}(), which is no socket call."
 
 
 def spins(who: str) -> str:
     """One sentence about a program that runs and runs."""
-    return f"The {who} runs on and on, without a call or a sleep: i interrupts it."
+    return f"{opening(who)} runs on and on, without a call or a sleep: i interrupts it."
 
 
 def type_a_line(world: World) -> Action | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from netsim.model.kernel import same_address, same_peer
 from netsim.model.packet import Packet
 from netsim.model.views import (
     clients,
     conversation_in_focus,
     conversation_of,
+    end_of,
     packets_of,
     same_conversation,
     server_name,
@@ -15,6 +17,12 @@ from netsim.model.views import held_packets as held_packets
 from netsim.model.world import Endpoint, World
 from netsim.story.callers import side
 from netsim.story.calls import plural
+
+_NOBODY = {
+    "SYN": "; nobody listens: an RST answers",
+    "SYN-ACK": "; nobody has it: an RST answers",
+    "datagram": "; nobody has it: ICMP will say so",
+}
 
 
 def oldest_held(world: World) -> Packet | None:
@@ -58,8 +66,28 @@ def describe_delivery(packet: Packet, world: World) -> str:
     start = f"deliver {whose} {name}{' (again)' if packet.repeats else ''}"
     if name == "FIN" and _sender_was_killed(packet, world):
         return f"{start}: the kernel says goodbye for the dead process"
+    if finds_nobody(packet, world):
+        return f"{start} to port {there.port}{_NOBODY[name]}"
     to = f"{caller.short}, port {there.port}" if theirs and packet.sender == "server" else f"port {there.port}"
     return f"{start} to {to}{_consequence(packet, name, world, theirs=theirs)}"
+
+
+def finds_nobody(packet: Packet, world: World) -> bool:
+    """Whether a SYN, a SYN-ACK or a datagram goes to a port where the kernel, asked now, has nobody to give it to."""
+    if not world.kernel_complete or not world.observed_at:
+        return False
+    here, there = packet.conversation.client, packet.conversation.server
+    if packet.sender == "server":
+        here, there = there, here
+    match packet_name(packet):
+        case "SYN" if end_of(world, packet.conversation, "server") is None:
+            return not any(each.state == "LISTEN" and same_address(each.local, there) for each in world.kernel)
+        case "SYN-ACK":
+            return end_of(world, packet.conversation, "client") is None
+        case "datagram":
+            bound = [each for each in world.kernel if each.transport == "udp" and same_address(each.local, there)]
+            return not any(same_peer(each.remote, None) or same_peer(each.remote, here) for each in bound)
+    return False
 
 
 def _consequence(packet: Packet, name: str, world: World, *, theirs: bool) -> str:

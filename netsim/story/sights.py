@@ -11,6 +11,7 @@ from netsim.model.kernel import sockets
 from netsim.model.packet import Packet
 from netsim.model.views import conversation_of, end_of, kernel_socket, listener, packets_of, waiting
 from netsim.model.world import Endpoint, Mark, Row, World
+from netsim.story.packets import packet_name
 
 
 def endpoint(world: World, who: str) -> Endpoint:
@@ -106,6 +107,11 @@ def flags(packet: Packet) -> str:
     if packet.transport == "udp":
         return "datagram"
     return "-".join(flag for flag in ("SYN", "FIN", "RST", "ACK") if flag in packet.flags)
+
+
+def called(packet: Packet) -> str:
+    """What the arrow on the screen calls it: "SYN", "SYN-ACK", "ACK", "19 bytes", "FIN", "RST-ACK", "datagram"."""
+    return flags(packet) if "RST" in packet.flags else packet_name(packet)
 
 
 def on_port(world: World, port: int, transport: Transport = "tcp") -> tuple[KernelSocket, ...]:

@@ -37,7 +37,7 @@ from netsim.text.grid import MINIMUM
 from netsim.text.ladder import draw_ends, draw_ladder_head, draw_packets
 from netsim.text.lesson_recorded import recorded_step
 from netsim.text.lines import plain
-from netsim.text.transcript import step_lines
+from netsim.text.transcript import packet_line, step_lines
 
 SETTLED = 0.07  # seconds without an event: longer than the 50 ms in which the lab looks for what follows a call
 QUICK = 0.015  # seconds without an event after a command on which nothing but its answer follows
@@ -139,6 +139,7 @@ class Headless:
                 if left <= 0 or not self._came.wait(left):
                     self.run, self._since = give_up(self.run), monotonic()
                 self._settle()
+                self._tell_what_came()
                 return
             case Person():
                 self._turn()
@@ -209,6 +210,15 @@ class Headless:
             self._tell(f"      {where}{self._charset.visible(line)}".rstrip())
         if lab == HERE:
             self._packets_told = len(world.packets)
+
+    def _tell_what_came(self) -> None:
+        """Packets that a timer of the kernel's has sent while nothing was done."""
+        if self.run.at < 0 or HERE not in self._sessions:
+            return
+        world = self._sessions[HERE].world
+        for packet in world.packets[self._packets_told :]:
+            self._tell(f"      {self._charset.visible(packet_line(packet, world))}".rstrip())
+        self._packets_told = len(world.packets)
 
     def _draw_ladders(self, seen: Seen, head: str) -> None:
         """The packets of this step, if there were any, as the screen draws them."""

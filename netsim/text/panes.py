@@ -42,7 +42,14 @@ def draw_panes(
     )  # fmt: skip
     bodies = [
         draw_program(
-            world, width, rows, charset, endpoint=endpoint, role=role, target=target, plainest=plainest,
+            world,
+            width,
+            rows,
+            charset,
+            endpoint=endpoint,
+            role=role,
+            target=target,
+            plainest=plainest,
             aim=aim[1] if endpoint is not None and endpoint.who == aim[0] else 0,
         )
         + draw_sockets(world, width, grid.sockets.height, charset, endpoint=endpoint, target=target)

@@ -16,6 +16,7 @@ from netsim.story import goals
 from netsim.story.callers import name_of
 from netsim.story.director import next_action
 from netsim.story.goals import Do, Goal, Reached, Stuck, Wait
+from netsim.story.life import by_hand
 from netsim.story.narrator import narrate
 from netsim.story.own import is_own
 from netsim.story.packets import oldest_held
@@ -195,7 +196,7 @@ class Plain:
     def _stranger(self) -> None:
         following = next_stranger(self._session.world)
         if following is None:
-            self._say("Only our clients are here: from another terminal anybody can call the server.")
+            self._say(f"Only our clients are here. From another terminal: {by_hand(self._session.world)}")
         else:
             self._turn_to_stranger(following)
 

@@ -7,6 +7,7 @@ from netsim.model.events import (
     CallError,
     CallReturned,
     CallSlept,
+    CallStarted,
     CommandRefused,
     ExtraLineRan,
     PacketDropped,
@@ -15,9 +16,10 @@ from netsim.model.events import (
     ProgramPrinted,
 )
 from netsim.model.fold import mark_text
+from netsim.model.gate_events import PacketObserved
 from netsim.model.packet import Packet
 from netsim.model.rows import row_name
-from netsim.model.world import Row, World
+from netsim.model.world import Endpoint, Row, World
 from netsim.story.callers import side
 from netsim.story.calls import plural, speaker
 from netsim.story.narrator import narrate
@@ -29,8 +31,13 @@ LABEL_ROOM = 60  # columns for a packet's label: its payload is cut there
 
 def step_lines(world: World, packets_before: int) -> list[str]:
     """What the last step did, line by line; `packets_before`: how many packets had been told already."""
-    lines = [line for event in world.since for line in event_lines(world, event)]
-    lines += [packet_line(packet, world) for packet in world.packets[packets_before:]]
+    new = world.packets[packets_before:]
+    came = {event.number for event in world.since if isinstance(event, PacketObserved)}
+    # What a timer of the kernel's has sent since the step before comes first: this step may deliver it.
+    earlier = [packet for packet in new if packet.evidence in ("held", "seen") and packet.number not in came]
+    lines = [packet_line(packet, world) for packet in earlier]
+    lines += [line for event in world.since for line in event_lines(world, event)]
+    lines += [packet_line(packet, world) for packet in new if packet not in earlier]
     lines += [row_line(slot.row) for slot in world.slots if slot.row and row_name(slot.row.key) in world.changed]
     return [*lines, visible(narrate(world))]
 
@@ -81,7 +88,8 @@ def event_lines(world: World, event: AnyEvent) -> list[str]:
             source = endpoint.source[event.line - 1].strip() if in_text else f"{event.name}()"
             return [f"{who}: {visible(source)}   {_outcome(event.error, mark_text(event, source))}"]
         case CallSlept():
-            return [f"{who}: asleep in {endpoint.call.name if endpoint.call else 'a call'}()"]
+            name = _name_of_call(world, event, endpoint)  # of a call that is over and began long ago it is not known
+            return [f"{who}: asleep in {name}()"] if name else []
         case ExtraLineRan():
             return [f"{who}: >>> {visible(event.source)}   {_outcome(event.error, event.result)}"]
         case ProgramPrinted():
@@ -90,6 +98,14 @@ def event_lines(world: World, event: AnyEvent) -> list[str]:
             return [f"{who}: PID {event.pid} has ended"]
         case _:
             return []
+
+
+def _name_of_call(world: World, slept: CallSlept, endpoint: Endpoint) -> str:
+    """The call that it slept in, also where that has come back in the same step; "" if it is not known."""
+    for event in reversed(world.since):
+        if isinstance(event, CallStarted | CallReturned) and (event.who, event.call) == (slept.who, slept.call):
+            return event.name
+    return endpoint.call.name if endpoint.call else ""
 
 
 def _outcome(error: CallError | None, otherwise: str) -> str:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.driver import Driver
 from textual.events import Event, Key, Resize
 from textual.screen import Screen
 
 from netsim.session import Session
-from netsim.text.charset import Charset
+from netsim.text.charset import Charset, visible
 from netsim.tui.board import Board, LabStirred
 from netsim.tui.keeper import Keeper
 from netsim.tui.page import Tools
@@ -24,6 +27,12 @@ from netsim.tui.timing import after
 
 SETTLED = 0.04  # seconds in which Textual has made its layout of a new size
 STILL = 0.15  # seconds without another size, after which the size is believed: each one costs a whole screen
+
+SORRY = (
+    "netsim made a mistake and had to stop; all that it had started has ended with it.\n"
+    "  {what}\n"
+    "To see where, and to report it, start it as: NETSIM_DEBUG=1 netsim"
+)
 
 
 class NetsimApp(App[int], inherit_bindings=False):
@@ -138,6 +147,16 @@ class NetsimApp(App[int], inherit_bindings=False):
                 self._board.check_idle()
 
         self._settling = asyncio.create_task(settle())  # kept, so that it is not collected before its end
+
+    def _fatal_error(self) -> None:
+        """An exception that nobody caught: one sentence for the person, all of it for who asks."""
+        if os.environ.get("NETSIM_DEBUG"):
+            super()._fatal_error()
+            return
+        error = sys.exc_info()[1]
+        what = "".join(traceback.format_exception_only(error)).strip() if error else "an unknown error"
+        self._exit_renderables.append(Text(SORRY.format(what=visible(what))))
+        self._close_messages_no_wait()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own colour names, for the moment before our theme is set."""

@@ -23,9 +23,10 @@ from netsim.session import Session
 from netsim.story import goals
 from netsim.story.action import Action
 from netsim.story.callers import not_ours
-from netsim.story.calls import speaker
+from netsim.story.calls import opening, speaker
 from netsim.story.director import new_client, next_action
 from netsim.story.goals import Do, Goal, Reached, Stuck, Wait
+from netsim.story.life import by_hand
 from netsim.story.moments import FOR_THE_PAIR, Moment, approach
 from netsim.story.own import MOST_CLIENTS, absent, is_own
 from netsim.story.packets import held_packets, oldest_held
@@ -104,7 +105,7 @@ class Driver:
             return
         if endpoint is None or endpoint.status == "ended":
             who = speaker(endpoint, self.world) if endpoint else "program"
-            self.answer = f"The {who} has ended already: r starts the server again, c the client."
+            self.answer = f"{opening(who)} has ended already: r starts the server again, c the client."
             return
         self._ask(Kill(who=endpoint.who))
 
@@ -135,8 +136,7 @@ class Driver:
     def _choose_stranger(self) -> None:
         following = next_stranger(self.world)
         if following is None:
-            port = self.world.lab.port if self.world.lab else 8888
-            self.answer = f"Only our clients are here: from another terminal anybody can call port {port}."
+            self.answer = f"Only ours are here. From another terminal: {by_hand(self.world)}"
             return
         self.answer = ""
         self._session.focus("", following)

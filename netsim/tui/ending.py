@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from netsim.tui.keeper import Keeper
 
 GRACE = 2.0  # seconds for the soft way
-ROOMS = 50  # times that room is made in a terminal whose line is stalled: more than a writer has waiting
+ROOMS = 100  # times that room is made in a terminal whose line is stalled: more than one write needs
 # Out of: synchronized output, keyboard protocol, mouse, focus reports, bracketed paste, size reports; then wrap on,
 # plain colours, out of the alternate screen, cursor on. (ctlseqs(ms) of xterm names them.)
 RESET = (
@@ -33,7 +34,7 @@ RESET = (
 def write_at_once(terminal: int, data: bytes) -> bool:
     """To a non-blocking terminal; what waits there for a reader that does not read is thrown away for it.
 
-    Another thread may sit in a write and fill each room that is made: False if that was quicker every time.
+    Another thread may sit in a write to it, and holds the kernel's lock until that is finished: False if it never was.
     """
     import termios
 
@@ -42,6 +43,10 @@ def write_at_once(terminal: int, data: bytes) -> bool:
             if os.write(terminal, data) == len(data):
                 return True
         termios.tcflush(terminal, termios.TCOFLUSH)
+        termios.tcsetattr(
+            terminal, termios.TCSANOW, termios.tcgetattr(terminal)
+        )  # wakes who waits for room; that does not
+        time.sleep(0.002)
     return False
 
 
@@ -65,6 +70,7 @@ def end_sanely(app: App[int], kill_lab: Callable[[], None], keeper: Keeper | Non
         with contextlib.suppress(OSError, termios.error):
             # A description of our own: making the shell's non-blocking would outlive us.
             terminal = os.open("/dev/tty", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # Textual's thread writes no more there than it has begun
             written = write_at_once(terminal, RESET)
             if saved is not None:
                 termios.tcsetattr(terminal, termios.TCSANOW, saved)

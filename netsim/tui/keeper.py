@@ -1,7 +1,7 @@
 """The keeper: a few lines of shell that put the terminal back where netsim was killed so that it can't (SIGKILL).
 
-Law: it sleeps on a pipe and does nothing unless the pipe ends while netsim has the terminal. Imports nothing of Textual:
-it is started before that, and has looked at the terminal when the screen comes up.
+Law: it sleeps on a pipe and does nothing unless the pipe ends while netsim has the terminal. Imports nothing of
+Textual: it is started before that, and has looked at the terminal when the screen comes up.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import sys
 from netsim.tui.ending import RESET
 
 # $1: the reset string. Its standard output is the terminal, opened once more and non-blocking: a line that is stalled
-# keeps it for a second and a half at most. The line settings are put back where signals by key are still off, as no shell's own prompt has them.
+# keeps it for a second and a half at most. The line settings are put back where signals by key are still off, as no
+# shell's own prompt has them.
 SCRIPT = """
 trap '' HUP INT QUIT TERM TSTP TTIN TTOU
 exec 3<&1

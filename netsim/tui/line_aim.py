@@ -6,6 +6,7 @@ Law: it only points; enter asks, escape does not.
 from __future__ import annotations
 
 from netsim.model.world import Endpoint
+from netsim.story.calls import the
 from netsim.text.charset import Charset
 from netsim.text.layout import fill, first_that_fits, spread, width_of
 from netsim.text.lines import Line, Span
@@ -14,8 +15,8 @@ from netsim.tui.message_line import MessageLine
 PAGE = 10  # lines
 HINTS = (
     "up and down (or its number) choose, enter runs to it, escape does not",
-    "up, down or a number; enter runs, escape",
-    "up, down; enter, escape",
+    "arrows, a number; enter runs, esc leaves",
+    "enter runs, esc leaves",
 )
 
 
@@ -58,7 +59,7 @@ class LineAim(MessageLine):
 
     def draw(self, width: int, charset: Charset) -> Line:
         """The row. Reversed is the line itself, in its listing."""
-        left = [Span(" "), Span("LINE", "bold"), Span(f"   run the {self._name} to line {self.line}", "bold")]
+        left = [Span(" "), Span("LINE", "bold"), Span(f"   run {the(self._name)} to line {self.line}", "bold")]
         hints = [[Span(charset.visible(hint))] for hint in HINTS]
         right = first_that_fits(hints, width - 3 - width_of(left))
         return fill(spread(left, right, width - 1), width)

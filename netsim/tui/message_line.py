@@ -14,7 +14,7 @@ from netsim.text.lines import Line, Span
 LONGEST = 200_000  # characters: more than a datagram can carry, so that the kernel can say so
 Verb = Literal["send", "udp", "filter", "type", "line"]
 HINT = "enter sends it, escape does not"
-TYPE_HINT = "enter types it, ctrl+d: no more, escape"
+TYPE_HINT = "enter types; ctrl+d: no more; esc leaves"
 FILTER_HINT = ":8888 listen, pid 41233, udp, a name"
 
 

@@ -12,7 +12,7 @@ from netsim.model.views import shown_pair
 from netsim.model.world import Endpoint, World
 from netsim.session import Session
 from netsim.story.callers import not_ours
-from netsim.story.calls import speaker
+from netsim.story.calls import opening, speaker
 from netsim.story.own import is_own, reads_lines, spins, waits
 from netsim.tui.driver import Driver
 from netsim.tui.line_aim import LineAim
@@ -102,11 +102,11 @@ def why_no_step(world: World) -> str:
         case "asleep":
             if endpoint.call is None:
                 return waits(endpoint, who)
-            return f"The {who} sleeps in {endpoint.call.name}(): something has to come, or i interrupts it."
+            return f"{opening(who)} sleeps in {endpoint.call.name}(): something has to come, or i interrupts it."
         case "starting" | "running":
-            return f"The {who} runs: wait until it stops, or i interrupts it."
+            return f"{opening(who)} runs: wait until it stops, or i interrupts it."
         case "ended":
-            return f"The {who} has ended: r starts the server again, c the client."
+            return f"{opening(who)} has ended: r starts the server again, c the client."
 
 
 def who_reads(world: World) -> Endpoint | None:

@@ -86,7 +86,7 @@ class TerminalDriver(LinuxDriver):
 
     @staticmethod
     def has_shell() -> bool:
-        """Whether somebody could let netsim go on after a stop; not where it leads its session: `ssh -t HOST netsim`."""
+        """Whether somebody can let it go on after a stop; not where it leads its session (`ssh -t HOST netsim`)."""
         return os.getsid(0) != os.getpgrp()
 
     # --- signals; Textual's driver installs these two
@@ -104,4 +104,3 @@ class TerminalDriver(LinuxDriver):
             asyncio.get_running_loop().call_soon_threadsafe(self._app.call_later, deed)
         except RuntimeError:
             return
-

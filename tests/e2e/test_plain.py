@@ -53,3 +53,32 @@ def test_restart_keeps_the_port(free_port: int) -> None:
 
 def test_the_end_of_the_input_is_the_end(free_port: int) -> None:
     assert "next: " in plain(free_port)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
+@pytest.mark.parametrize("arguments", [["--plain"], ["lesson"], ["doctor"], ["replay", "handshake", "--text"]])
+def test_what_it_writes_to_is_full(arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "netsim", *arguments], stdin=subprocess.DEVNULL, stdout=full,
+            stderr=subprocess.PIPE, text=True, timeout=60, check=False, cwd=ROOT,
+        )  # fmt: skip
+    assert ended.returncode == 1
+    assert ended.stderr == "netsim: what it writes to is full: no space is left there.\n"
+
+
+def test_without_standard_input_it_tells_where_it_stands_and_ends(free_port: int) -> None:
+    command = f"exec {sys.executable} -m netsim --net host --port {free_port} <&-"
+    ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+    assert ended.returncode == 0
+    assert "next: server: ask the kernel for a socket" in ended.stdout
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_recording_without_a_name_says_what_to_type(free_port: int) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "netsim", "--record", "", "--plain"], stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, timeout=60, check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert "--record lesson.jsonl" in ended.stderr

@@ -84,7 +84,82 @@ class TestTheHandshake:
         assert narrate(script.world) == "Both ends are ESTABLISHED. The server's end has no PID: no one accepted it."
 
 
+class TestNobodyThere:
+    def test_a_syn_for_which_nobody_listens_is_answered_by_an_rst(self, script: Gated) -> None:
+        script.kernel(tcp("SYN_SENT", 51324, 8888, inode=601, send=1))
+        assert label(script.world) == "deliver the SYN to port 8888; nobody listens: an RST answers"
+        script.release(1)
+        script.hold("RST ACK", sender="server", seq=0, ack=1)
+        assert narrate(script.world) == "Nobody listens on 8888: the kernel answers with an RST."
+
+    def test_a_full_queue_ignores_it(self, script: Gated) -> None:
+        script.release(1)
+        assert narrate(script.world) == "The SYN has arrived, and the kernel ignores it: the queue is full."
+
+    def test_nor_has_anybody_the_port_of_a_client_that_died_in_connect(self, script: Gated) -> None:
+        synchronized(script)
+        script.exit("client1", -9)
+        script.kernel(LISTENER, tcp("SYN_RECV", 8888, 51324))
+        assert label(script.world) == "deliver the SYN-ACK to port 51324; nobody has it: an RST answers"
+        script.release(2)
+        script.hold("RST", seq=1)
+        script.kernel(LISTENER)
+        assert narrate(script.world) == "Nobody has port 51324 any more: the kernel answers with an RST."
+
+    def test_a_datagram_to_a_port_that_nobody_has_is_answered_by_icmp(self) -> None:
+        script = Gated()
+        script.open()
+        script.start("udpclient1")
+        script.call("udpclient1", "sendto", socket=ref(3, 802, 40113, transport="udp"), size=5, peer=at(8888))
+        number = script.hold_datagram(b"hello", client=40113)
+        mine = replace(tcp("CLOSE", 40113, inode=802), transport="udp")
+        script.kernel(mine, replace(mine, local=at(8888), inode=801))
+        assert label(script.world) == "deliver the datagram to port 8888; nobody will answer it"
+        script.kernel(mine)
+        assert label(script.world) == "deliver the datagram to port 8888; nobody has it: ICMP will say so"
+        script.release(number)
+        script.hold_icmp(number)
+        assert narrate(script.world) == "Nobody has UDP port 8888: the kernel answers, by ICMP."
+        script.release(number + 1)
+        told = narrate(script.world)
+        assert told == "ICMP: port unreachable. Only a connected UDP socket's program hears of it."
+
+
 class TestLoss:
+    def test_a_lost_ack_is_told_in_full(self, script: Gated) -> None:
+        number = script.hold("ACK", seq=1, ack=1)
+        script.drop(number)
+        told = narrate(script.world)
+        assert told == "Lost. Nobody resends an ACK by itself: the other side's timer asks for it."
+
+    def test_a_killed_clients_goodbye_is_told_in_full(self, script: Gated) -> None:
+        script.start("client2")
+        script.accept("Kill", "client1")
+        script.hold("FIN ACK", seq=1, ack=1)
+        script.exit("client1", -9)
+        assert narrate(script.world) == "Client 1 was killed. The kernel says goodbye for it, with a FIN."
+
+    def test_a_kill_with_bytes_unread_is_told_in_full(self, script: Gated) -> None:
+        script.accept("Kill", "server")
+        script.hold("RST ACK", sender="server", seq=1, ack=1)
+        script.exit("server", -9)
+        told = narrate(script.world)
+        assert told == "The server was killed with bytes unread: the kernel sends an RST, no goodbye."
+
+    def test_copies_are_told_of_once_the_sentence_before_has_been_read(self, script: Gated) -> None:
+        before = narrate(script.world)
+        script.add(e.CopyCounted(at=script.now, number=1, copies=1, reason="held"))
+        assert narrate(script.world) == before
+        script.now += 10
+        told = set()
+        for copies in (2, 3):
+            script.add(e.CopyCounted(at=script.now, number=1, copies=copies, reason="held"))
+            script.kernel(LISTENER, tcp("SYN_SENT", 51324, 8888, inode=601, send=1))
+            told.add(narrate(script.world))
+        assert told == {"No answer came in time: the sender's kernel sent copies; the + counts them."}
+        script.release(1)
+        assert narrate(script.world) not in told
+
     def test_a_lost_syn_is_waited_for_with_a_countdown(self, script: Gated) -> None:
         script.drop(1)
         script.kernel(

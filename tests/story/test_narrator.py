@@ -63,7 +63,7 @@ class TestTheConnection:
 
     def test_nor_any_of_three(self, script: Script) -> None:
         self.connected(script, tcp("ESTABLISHED", 8888, 51338), tcp("ESTABLISHED", 8888, 51350))
-        assert narrate(script.world) == "3 connections on one port, all ESTABLISHED, and no process holds any."
+        assert narrate(script.world) == ("3 connections on one port, and no process holds any of the server's ends.")
 
     def test_where_the_queue_is_full_the_kernel_says_nothing(self, script: Script) -> None:
         script.call("server", "listen", socket=ref(3, 501, 8888))
@@ -123,6 +123,12 @@ class TestGoodbyes:
         assert narrate(script.world) == (
             "Both closed. The side that closed first keeps its port in TIME_WAIT for 60 s."
         )
+
+    def test_a_killed_process_of_several_is_named_by_its_number(self, script: Script) -> None:
+        script.start("client2")
+        script.accept("Kill", "client1")
+        script.exit("client1", -9)
+        assert narrate(script.world) == "Client 1 (PID 41240) was killed: the kernel closes its sockets for it."
 
     def test_a_killed_process_is_named(self, script: Script) -> None:
         script.accept("Kill", "server")

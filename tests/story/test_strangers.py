@@ -133,7 +133,7 @@ class TestTalking:
         script.release(1)
         script.hold_datagram(b"psst", client=NC)
         udp = e.KernelSocket("udp", "CLOSE", at(NC), at(8888), 905, 0, 0)
-        script.kernel(LISTENER, udp)
+        script.kernel(LISTENER, udp, e.KernelSocket("udp", "CLOSE", at(8888), None, 801, 0, 0))
         script.psutil(e.Owner("udp", at(NC), at(8888), "", 41301, "socat"))
         assert narrate(script.world) == "socat (PID 41301) sent a datagram of 4 bytes: it waits at the gate."
         assert label(script) == "deliver socat's datagram to port 8888; nobody will answer it"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from netsim.text.charset import ASCII, UNICODE
 from netsim.text.layout import width_of
 from netsim.text.lines import plain
-from netsim.tui.message_line import LONGEST, MessageLine
+from netsim.tui.line_aim import LineAim
+from netsim.tui.message_line import LONGEST, MessageLine, Verb
+from tests.script import Script
 
 
 def typed(*keys: str, line: MessageLine | None = None) -> MessageLine:
@@ -20,6 +23,21 @@ def typed(*keys: str, line: MessageLine | None = None) -> MessageLine:
 
 def reversed_text(line: MessageLine, width: int = 80) -> str:
     return "".join(span.text for span in line.draw(width, UNICODE) if span.style == "next")
+
+
+@pytest.mark.parametrize("verb", ["send", "udp", "filter", "type"])
+def test_the_hint_is_shown_in_full(verb: Verb) -> None:
+    line = MessageLine(verb)
+    assert plain(line.draw(80, UNICODE)).rstrip().endswith(line.hint)
+
+
+@pytest.mark.parametrize("name", ["client", "client 2", "udp client 2"])
+def test_the_choice_of_a_line_says_in_full_how_it_ends(name: str) -> None:
+    script = Script()
+    script.open()
+    client = replace(script.world.endpoints["client1"], line=1000)
+    shown = plain(LineAim(client, name).draw(80, UNICODE)).rstrip()
+    assert shown.endswith("enter runs, esc leaves")
 
 
 def test_the_suggestion_is_sent_as_it_is_or_gives_way() -> None:

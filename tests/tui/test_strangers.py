@@ -51,7 +51,26 @@ async def test_zero_without_one_says_so() -> None:
     async with stage() as it:
         await it.open()
         await it.press("0")
-        assert "Only our clients are here: from another terminal anybody can call port 8888" in it.screen()
+        assert "Only ours are here. From another terminal: nc 127.0.0.1 8888" in it.screen()
+
+
+async def test_into_a_private_net_one_calls_through_netsim_shell() -> None:
+    async with stage() as it:
+        script = it.script = Gated()
+        script.listening()
+        await it.deliver()
+        it.arm()
+        await it.press("0")
+        assert "Only ours are here. From another terminal: netsim shell -- nc 127.0.0.1 8888" in it.screen()
+
+
+async def test_enter_opens_no_packet_of_another_client() -> None:
+    async with called() as (it, _):
+        await it.press("1", "enter")
+        assert it.board.page is None
+        assert "This client has no packet yet: press space until it has sent one." in it.screen()
+        await it.press("0", "enter")
+        assert it.board.page is not None
 
 
 async def test_tab_goes_to_the_server_and_back_to_it() -> None:

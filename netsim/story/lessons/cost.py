@@ -11,7 +11,7 @@ from netsim.model.world import World
 from netsim.story.deeds import open_gate, run, run_out, run_to, start, wait
 from netsim.story.director import UDP_PAIR
 from netsim.story.lesson import GATE, PRIVATE, Answer, Ask, Claim, Fresh, Lesson, Mistake, Seen, Step
-from netsim.story.sights import endpoint, flags, packets, printed
+from netsim.story.sights import called, endpoint, flags, packets, printed
 
 UDP_CLIENT, UDP_SERVER = "udpclient1", "udpserver"
 MESSAGE = b"hello"
@@ -225,12 +225,7 @@ LESSON = Lesson(
                     holds=lambda seen: (
                         len(_tcp(seen)) > len(_udp(seen)) == 1 and printed(seen.here, "server").strip() == "hello"
                     ),
-                    saw=lambda seen: (
-                        f"{len(_tcp(seen))}: "
-                        + ", ".join(
-                            f"{packet.length} bytes" if packet.length else flags(packet) for packet in _tcp(seen)
-                        )
-                    ),
+                    saw=lambda seen: f"{len(_tcp(seen))}: " + ", ".join(called(packet) for packet in _tcp(seen)),
                     rows=("P4",),
                 ),
                 Claim(

@@ -10,6 +10,7 @@ from netsim.story.deeds import deliver_all, drop, extra, kill, open_gate, run, r
 from netsim.story.director import OPENING
 from netsim.story.lesson import GATE, KERNEL_TABLE, PRIVATE, Act, Answer, Ask, Claim, Fresh, Lesson, Mistake, Seen, Step
 from netsim.story.sights import (
+    called,
     endpoint,
     error_of,
     flags,
@@ -113,7 +114,7 @@ LESSON = Lesson(
                 Claim(
                     sentence="One packet there, one back: SYN, and RST. No program was asked.",
                     holds=lambda seen: [flags(packet) for packet in seen.here.packets] == ["SYN", "RST-ACK"],
-                    saw=lambda seen: ", ".join(flags(packet) for packet in seen.here.packets) or "no packets",
+                    saw=lambda seen: ", ".join(called(packet) for packet in seen.here.packets) or "no packets",
                     rows=("F1",),
                 ),
             ),

@@ -6,7 +6,7 @@ from netsim.model.packet import Packet
 from netsim.model.world import Row, World
 from netsim.story.deeds import extra, kill, open_gate, run, run_to, start, wait
 from netsim.story.lesson import KERNEL_TABLE, Answer, Ask, Claim, Lesson, Mistake, Need, Seen, Step
-from netsim.story.sights import endpoint, error_of, flags, listen_row, mark, port_of, result, rows, sleeps_in, states
+from netsim.story.sights import called, endpoint, error_of, listen_row, mark, port_of, result, rows, sleeps_in, states
 
 SERVER, OTHER, CLIENT = "server", "server2", "client1"
 TIME_WAIT = 60  # seconds, TCP_TIMEWAIT_LEN in Linux
@@ -33,7 +33,7 @@ def _flown(seen: Seen) -> tuple[Packet, ...]:
 
 
 def _told(seen: Seen) -> str:
-    return ", ".join(f"{packet.sender}: {flags(packet)}" for packet in _flown(seen)) or "no packet"
+    return ", ".join(f"{packet.sender}: {called(packet)}" for packet in _flown(seen)) or "no packet"
 
 
 def _fins(seen: Seen) -> list[str]:
@@ -44,7 +44,7 @@ def _fins(seen: Seen) -> list[str]:
 def _says(seen: Seen) -> list[str]:
     """The packets of the last connection."""
     last = seen.here.packets[-1].conversation
-    return [flags(packet) for packet in seen.here.packets if packet.conversation == last]
+    return [called(packet) for packet in seen.here.packets if packet.conversation == last]
 
 
 def _of_client(seen: Seen) -> tuple[Row, ...]:

@@ -13,7 +13,7 @@ from netsim.model.inspected import Wrapped, messages, neighbours, opened, packet
 from netsim.model.packet import Packet
 from netsim.model.way import STEPS, Way, way_of
 from netsim.model.world import World
-from netsim.story.inspecting import NO_PACKET, packet_to_inspect
+from netsim.story.inspecting import no_packet, packet_to_inspect
 from netsim.text.inspected import View
 from netsim.text.inspector import draw_inspector
 from netsim.text.lines import Line
@@ -209,4 +209,4 @@ def _moved(place: int, key: str, count: int) -> int:
 def open_page(stage: Stage) -> Page | str:
     """The packet that was chosen last, else the one that space delivers, else the newest."""
     packet = packet_to_inspect(stage.shown_world, stage.inspected)
-    return NO_PACKET if packet is None else InspectorPage(stage, packet)
+    return no_packet(stage.shown_world) if packet is None else InspectorPage(stage, packet)

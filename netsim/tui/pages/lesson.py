@@ -98,7 +98,11 @@ class LessonPage:
         return fill(text, player.seen.port)
 
     def _keys(self, player: Player) -> tuple[tuple[str, str], ...]:
-        guess = [("1-4", "guess"), ("v", "show answers" if self._hidden else "hide answers")]
+        ask = player.run.step.ask if player.run.phase == "asked" else None
+        guess = [
+            (f"1-{len(ask.answers) if ask else 4}", "guess"),
+            ("v", "show answers" if self._hidden else "hide answers"),
+        ]
         over = [("enter", "play on in this lab")]
         return (
             *(guess if player.run.phase == "asked" else []),
