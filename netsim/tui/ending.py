@@ -7,6 +7,7 @@ kill the lab, write the reset string, leave.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import os
 import signal
@@ -95,3 +96,5 @@ def end_sanely(app: App[int], kill_lab: Callable[[], None], keeper: Keeper | Non
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, on_signal)
     signal.signal(signal.SIGALRM, on_alarm)
+    # As Python ends it forgets its handlers, and then the alarm would be a signal's end of a process that ended well.
+    atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
