@@ -176,7 +176,8 @@ def test_lines_are_typed_and_end() -> None:
         run.session.dispatch(TypeLine(who="server", text="", end=True))
         run.session.dispatch(TypeLine(who="server", text="more"))
         run.until(lambda world: any(isinstance(event, CommandRefused) for event in run.events))
-        assert run.events[-1].why == "server has had the end of its input: there is no more to come."  # type: ignore[union-attr]
+        refused = [event.why for event in run.events if isinstance(event, CommandRefused)]
+        assert refused == ["server has had the end of its input: there is no more to come."]
 
 
 # --- line by line, and to a line
