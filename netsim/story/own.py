@@ -166,7 +166,7 @@ def welcome(world: World) -> str:
     if own is None or own.own is None:
         return ""
     user = f" ({own.own.user})" if own.own.user else ""
-    return f"Your programs run as you{user}, with your files. Nothing has run yet."
+    return f"Nothing has run yet. Your programs run as you{user}."
 
 
 def came_to(world: World) -> str:

@@ -361,7 +361,7 @@ def test_it_runs_as_the_person_and_at_first_nothing_of_it() -> None:
         assert run.stops("server") == [2]
         user = subprocess.run([sys.executable, "-c", "import getpass; print(getpass.getuser())"],
                               capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip
-        assert narrate(run.world) == f"Your programs run as you ({user}), with your files. Nothing has run yet."
+        assert narrate(run.world) == f"Nothing has run yet. Your programs run as you ({user})."
         status = Path(f"/proc/{run.world.endpoints['server'].pid}/status").read_text()
         assert f"Uid:\t{os.geteuid()}\t" in status
 

@@ -34,7 +34,7 @@ def asleep_in_input() -> OwnScript:
 
 
 def test_at_first_it_is_said_as_whom_they_run() -> None:
-    assert narrate(opened().world) == "Your programs run as you (ann), with your files. Nothing has run yet."
+    assert narrate(opened().world) == "Nothing has run yet. Your programs run as you (ann)."
 
 
 def test_one_program_alone_needs_no_other_to_begin() -> None:
