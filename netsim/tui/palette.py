@@ -87,9 +87,11 @@ class Palette(CommandPalette):
         super().__init__([Keys], placeholder="what do you want to do?   (escape goes back)", id="--command-palette")
 
     def on_mount(self) -> None:
-        """No emoji, and nothing flashes."""
-        self.query_one(CommandInput).cursor_blink = False
-        self.query_one(SearchIcon).icon = ">"
+        """No emoji, and nothing flashes. Nothing is there where another size took the palette away at once."""
+        for line in self.query(CommandInput):
+            line.cursor_blink = False
+        for icon in self.query(SearchIcon):
+            icon.icon = ">"
 
     def _action_command_list(self, action: str) -> None:
         """A list that has no room on the screen has no pages: Textual's raises KeyError then."""
