@@ -205,10 +205,14 @@ class Lab:
         return [type(event).__name__ for event in self.seen[start:]]
 
     def processes(self) -> dict[str, psutil.Process]:
-        """The lab's processes by name, as the machine sees them."""
+        """The lab's processes by name, as the machine sees them; not those that end just now."""
         assert self.client.pid is not None
         outer = psutil.Process(self.client.pid)
-        return {each.name(): each for each in (outer, *outer.children(recursive=True))}
+        found = {outer.name(): outer}
+        for each in outer.children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found[each.name()] = each
+        return found
 
 
 def inner_pids(pid: int) -> list[int]:
