@@ -254,8 +254,7 @@ class TestSizes:
         async with stage((60, 20)) as it:
             await it.open()
             assert "netsim needs 80 columns and 24 rows; these are 60 and 20." in " ".join(it.screen().split())
-            await it.pilot.resize_terminal(80, 24)
-            await it.pilot.pause()
+            await it.resize(80, 24)
             assert "SPACE  server: ask the kernel for a socket" in it.screen()
 
     @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 36), (160, 45), (200, 50)])

@@ -56,7 +56,7 @@ class TestAsking:
             machine = await opened(it)
             assert "asking psutil for every socket" in it.screen()
             assert len(machine.asked) == 1
-            await it.pilot.pause(0.05)
+            await it.pilot.pause()
             assert len(machine.asked) == 1  # the last has not come
             it.board.later = lambda seconds, deed: waiting.append((seconds, deed))  # type: ignore[method-assign]
             waiting: list[tuple[float, object]] = []

@@ -112,6 +112,5 @@ async def test_another_size_closes_it() -> None:
         await it.press("ctrl+p")
         assert len(it.app.screen_stack) == 2
         await it.pilot.resize_terminal(100, 30)
-        await it.pilot.pause()
-        assert len(it.app.screen_stack) == 1
+        await it.until(lambda: len(it.app.screen_stack) == 1)
         assert "SPACE" in it.screen()

@@ -209,7 +209,7 @@ class TestNothingActs:
             assert it.board.driver.playing
             await it.press("comma")
             assert not it.board.driver.playing
-            await it.pilot.pause(0.05)
+            await it.pilot.pause()
             assert it.asked == []
 
     async def test_quit_asks_and_the_past_stays_when_it_is_not_meant(self) -> None:

@@ -20,7 +20,7 @@ async def connect(it: Stage) -> None:
         tcp("ESTABLISHED", 51324, 8888, inode=40),
     )
     await it.deliver()
-    await it.pilot.pause(0.1)
+    await it.until(lambda: ":51324" in it.screen())
 
 
 async def test_a_terminal_that_grows_gets_five_lanes_and_loses_nothing() -> None:
@@ -29,8 +29,7 @@ async def test_a_terminal_that_grows_gets_five_lanes_and_loses_nothing() -> None
         await connect(it)
         assert "KERNEL" not in it.screen()
         for columns, rows in ((160, 45), (200, 50), (160, 24), (159, 45), (160, 24)):
-            await it.pilot.resize_terminal(columns, rows)
-            await it.pilot.pause(0.1)
+            await it.resize(columns, rows)
             found = it.rows()
             assert [len(row) for row in found] == [columns] * rows
             assert ("KERNEL" in it.screen()) == (columns >= 160)
@@ -54,5 +53,4 @@ async def test_a_lane_is_painted_only_for_its_own() -> None:
             tcp("ESTABLISHED", 51324, 8888, inode=40),
         )
         await it.deliver()
-        await it.pilot.pause(0.1)
         assert painted & set(LANES) == {"right-kernel"}
