@@ -74,5 +74,7 @@ def _draw_middle(world: World, grid: Grid, charset: Charset, scene: Scene) -> li
 def draw_too_small(columns: int, rows: int) -> list[Line]:
     """What a terminal shows that is smaller than the smallest grid."""
     text = f"netsim needs {MINIMUM[0]} columns and {MINIMUM[1]} rows; these are {columns} and {rows}. Please enlarge."
+    if rows == MINIMUM[1] - 1 and columns >= MINIMUM[0]:
+        text += " In tmux, whose bar takes a row: ctrl+b, then :set status off and enter."
     lines = [fill([Span(line)], columns) for line in wrapped(text, columns, rows)]
     return (lines + [blank(columns)] * (rows - len(lines)))[: max(0, rows)]

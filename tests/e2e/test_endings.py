@@ -68,6 +68,7 @@ def test_killed_at_any_moment_it_leaves_nothing(free_port: int, moment: Moment) 
         netsim.kill(signal.SIGKILL)
         assert netsim.wait_for_end() == -signal.SIGKILL
         assert_all_is_gone(netsim, known)
+        assert netsim.left_behind() == set()  # what keeps the terminal was not killed
 
 
 @pytest.mark.parametrize("how", ["q", "ctrl+c twice", "SIGTERM", "SIGINT"])

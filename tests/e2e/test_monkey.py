@@ -1,7 +1,8 @@
-"""A monkey at the keyboard: seeded random keys, pastes, clicks and resizes in a real terminal; the app stays alive.
+"""A monkey at the keyboard: seeded random keys, pastes, clicks, resizes and signals in a real terminal.
 
-`NETSIM_MONKEY=100000 pytest tests/e2e/test_monkey.py` runs more; `python -m tests.e2e.test_monkey --seed 7 --net host`
-runs one session again. The seed gives the actions again, not the kernel's and the scheduler's timing.
+`NETSIM_MONKEY=100000 pytest tests/e2e/test_monkey.py` makes 100,000 actions (half an hour);
+`python -m tests.e2e.test_monkey --seed 7 --net host` runs one session again. The seed gives the actions again, not the
+kernel's and the scheduler's timing.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import argparse
 import os
 import random
 import re
+import signal
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable
@@ -30,23 +33,29 @@ REST = 0.3  # seconds of a rest: longer than what makes a key a held-down one
 DEEPEST = 4  # so many escapes lead back to the main screen from anywhere
 CHECK = 200  # actions between two looks whether it still answers
 QUITTERS = ("q", "ctrl+c", "ctrl+p")
-TEXTUAL_NAMES = {"pagedown": "pagedown", "minus": "-", "plus": "+", "equals_sign": "=", "question_mark": "?"}
+# What a shell, a terminal or a person elsewhere may send; of the second row one ends it.
+PASSING = (signal.SIGWINCH, signal.SIGCONT, signal.SIGTSTP, signal.SIGSTOP)
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+TEXTUAL_NAMES = {"pagedown": "pagedown", "minus": "-", "plus": "+", "equals_sign": "=", "question_mark": "?",
+                 "comma": ",", "full_stop": ".", "slash": "/"}  # fmt: skip
 WEIGHTS = {"space": 40, "pagedown": 5, "tab": 8, "b": 0.5, "q": 0.6, "ctrl+c": 0.6, "m": 2, "r": 3, "n": 4, "?": 2}
 STRANGE = ("escape", "enter", "f1", "f5", "up", "down", "left", "right", "home", "end", "pageup", "backspace",
-           "shift+tab", "ctrl+z", "ctrl+l", "ctrl+s", "ctrl+d", "w", "z", "0", "é", "🦀", "[", "\x00")  # fmt: skip
+           "shift+tab", "ctrl+z", "ctrl+l", "ctrl+s", "ctrl+d", "z", "é", "🦀", "[", "\x00", "v", "A")  # fmt: skip
 PIECES = ("hello", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "[bold]markup[/bold]", "[/]", "line\nline\r\nline", "\t",
           "👩‍👩‍👧‍👦🦀", "é日本語", "\x00\x07\x08\x7f", "\u202eright to left", "e" + "\u0301" * 40, "%s{}\\", "x" * 5000,
           "\x1b", "\x1b[200~", "\x1b[6n")  # fmt: skip
-SICK = re.compile(r"Traceback|NoMatches|The lab has ended")
+ENDING_NAMES = {number.name for number in ENDING}
+ENDED_BY = {128 + number for number in ENDING}
+SICK = re.compile(r"Traceback|NoMatches|made a mistake|The lab has ended")
 HELP = r"any key goes back"
 
 
 class Remembering(Terminal):
     """A terminal that keeps what was written last: a screen that is resized or put back loses it."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], cwd: str) -> None:
         self.written: deque[str] = deque(maxlen=40)
-        super().__init__(command, cwd=ROOT)
+        super().__init__(command, cwd=cwd, env={"PYTHONPATH": str(ROOT), "NETSIM_DEBUG": "1"})
 
     def _feed(self, text: str) -> None:
         self.written.append(text)
@@ -66,6 +75,9 @@ class Monkey:
         self._what = f"--seed {seed} --net {net}"
         self._done: deque[str] = deque(maxlen=300)  # a key may have to wait so long until it is read
         self._count = 0
+        self._folder = tempfile.TemporaryDirectory(
+            prefix="netsim-monkey-"
+        )  # recordings, exports and programs come here
         self.quits = 0
         self._terminal = self._open()
 
@@ -86,9 +98,10 @@ class Monkey:
             ) from error
         finally:
             self._terminal.close()
+            self._folder.cleanup()
 
     def _open(self) -> Remembering:
-        terminal = Remembering(self._command)
+        terminal = Remembering(self._command, self._folder.name)
         terminal.wait_for(r"SPACE +\S", 30)
         return terminal
 
@@ -96,10 +109,11 @@ class Monkey:
 
     def _act(self) -> None:
         self._count += 1
-        kind = self._dice.choices(("key", "strange", "paste", "typed", "mouse", "resize"), (80, 8, 3, 2, 3, 5))[0]
+        kind = self._dice.choices(("key", "strange", "paste", "typed", "mouse", "resize", "signal"),
+                                  (80, 8, 3, 2, 3, 5, 1))[0]  # fmt: skip
         deeds: dict[str, Callable[[], str]] = {
             "key": self._key, "strange": self._strange, "paste": self._paste, "typed": self._typed,
-            "mouse": self._mouse, "resize": self._resize,
+            "mouse": self._mouse, "resize": self._resize, "signal": self._signal,
         }  # fmt: skip
         try:
             self._done.append(deeds[kind]())
@@ -151,12 +165,20 @@ class Monkey:
         self._terminal.resize(columns, rows)
         return f"{columns}x{rows}"
 
+    def _signal(self) -> str:
+        """A stop is followed by its end at once: the monkey is its own shell."""
+        number = self._dice.choice(ENDING if self._dice.random() < 0.1 else PASSING)
+        self._terminal.kill(number)
+        if number == signal.SIGSTOP:
+            self._terminal.kill(signal.SIGCONT)
+        return number.name
+
     # --- how it is
 
     def _still_answers(self) -> None:
         """? shows the help, and any key goes back; nothing on the screen says that something went wrong."""
         self._terminal.resize(80, 24)
-        for patience in (5, 5, 20):  # escape and ? read at once are alt+?, where the machine is slow
+        for patience in (5, 5, 5, 5, 20):  # escape and ? read at once are alt+?, where the machine is slow
             terminal = self._terminal
             try:
                 terminal.type("\x1b[201~")  # out of a paste that was left open
@@ -177,19 +199,24 @@ class Monkey:
         assert not SICK.search(self._terminal.text()), f"it says that something went wrong:\n{self._terminal.text()}"
 
     def _begin_anew(self) -> None:
-        if not any(each in QUITTERS or each == "ctrl+p" for each in self._done):  # the palette has quit too, by a click
+        signalled = any(each in ENDING_NAMES for each in self._done)
+        if not signalled and not any(each in QUITTERS for each in self._done):  # the palette has quit too, by a click
             status = self._terminal.wait_for_end(10)
             raise AssertionError(f"it ended by itself, with {status}:\n{self._terminal.last_words()}")
         self.quits += 1
-        self._ended_well()
+        self._ended_well(signalled=signalled)
         self._done.clear()
         self._terminal.close()
+        left = processes.outliving(processes.started())  # by a signal's hard way they may end after it
+        assert left == [], left
         self._terminal = self._open()
 
-    def _ended_well(self) -> None:
+    def _ended_well(self, *, signalled: bool = False) -> None:
         status = self._terminal.wait_for_end(10)
         text = self._terminal.text()
-        assert status == 0, f"it ended with {status}:\n{self._terminal.last_words()}"
+        assert status == 0 or (signalled and status in ENDED_BY), (
+            f"it ended with {status}:\n{self._terminal.last_words()}"
+        )
         assert not SICK.search(text), text
         assert self._terminal.left_behind() == set()
 
