@@ -21,6 +21,7 @@ PROMPT = "there: "
 STEP_BUDGET = 5000  # bytes of one press, in 256 colours
 # No byte can come to a terminal whose line is cut. What stays on is harmless to a shell, and `reset` puts it back.
 LEFT_BY_A_CUT = {"alternate screen", "bracketed paste", "hidden cursor"}
+LEFT_BY_SHELLS = {"line settings (echo, line editing, signals)", "bracketed paste"}  # ssh's, bash's
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +76,7 @@ def test_the_main_story_by_keys(server: SshServer, free_port: int) -> None:
         netsim.wait_quiet()
         netsim.press("q")
         netsim.wait_for(f"^{PROMPT}")
-        left_by_shells = {"line settings (echo, line editing, signals)", "bracketed paste"}  # ssh's, bash's
-        assert netsim.left_behind() <= left_by_shells
+        assert netsim.left_behind() <= LEFT_BY_SHELLS
         netsim.type("exit\r")
         assert netsim.wait_for_end() == 0
         assert server.all_gone(), server.running()
@@ -167,14 +167,32 @@ def test_a_line_that_is_cut_in_between(server: SshServer, free_port: int) -> Non
         assert server.all_gone(), server.running()
 
 
-def test_netsim_killed_at_the_far_end_gives_the_terminal_back(server: SshServer, free_port: int) -> None:
+def kill_netsim(server: SshServer) -> None:
+    for pid in netsims(server):
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_netsim_killed_under_a_shell_gives_the_terminal_back(server: SshServer, free_port: int) -> None:
+    with OverSsh(server, free_port, "--net", "host") as netsim:
+        kill_netsim(server)
+        netsim.wait_for(f"^{PROMPT}")
+        netsim.wait_until(lambda: not netsim.modes & {"1049"}, "the screen of before")
+        netsim.type("stty -a\r")
+        netsim.wait_for(r"[^-]icanon")
+        netsim.type("exit\r")
+        assert netsim.wait_for_end() in {0, 137}
+        assert netsim.left_behind() <= LEFT_BY_SHELLS
+        assert server.all_gone(), server.running()
+
+
+def test_netsim_killed_as_the_only_command_ends_the_line(server: SshServer, free_port: int) -> None:
+    """The kernel hangs up the terminal of a session whose leader dies: whoever would put it back comes too late."""
     with server.terminal(str(server.netsim), "--net", "host", "--port", str(free_port)) as terminal:
         terminal.wait_for(r"SPACE +\S", 20)
         terminal.wait_quiet()
-        for pid in netsims(server):
-            os.kill(pid, signal.SIGKILL)
+        kill_netsim(server)
         assert terminal.wait_for_end() == 255  # ssh's word for: it did not end, it was ended
-        assert terminal.left_behind() == set()
+        assert terminal.left_behind() <= LEFT_BY_A_CUT
         assert server.all_gone(), server.running()
 
 
