@@ -9,8 +9,6 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from netsim import __version__
-
 if TYPE_CHECKING:
     from netsim.cli.workshop import Workshop
     from netsim.files.desk import Tape
@@ -30,7 +28,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--kiosk", action="store_true",
         help="for strangers over ssh (sshd's ForceCommand): no file is written or read, no shell, no other command",
     )  # fmt: skip
-    parser.add_argument("--version", action="version", version=f"netsim {__version__}")
 
 
 def add_net_options(parser: argparse.ArgumentParser) -> None:
@@ -124,6 +121,7 @@ def start_tape(session: Session, recorder: Recorder, name: str) -> Tape:
 
 def show(session: Session, options: argparse.Namespace, workshop: Workshop | None, tape: Tape | None = None) -> int:
     """The main screen of a session, with what it needs of other rooms; returns the exit status."""
+    _import_asyncio()
     from netsim.tui.keeper import Keeper
 
     keeper = Keeper()  # before Textual is imported: it has looked at the terminal by the time that takes
@@ -150,6 +148,15 @@ def show(session: Session, options: argparse.Namespace, workshop: Workshop | Non
         kill_now=workshop.kill_now if workshop else None,
         keeper=keeper,
     )
+
+
+def _import_asyncio() -> None:
+    """asyncio, which would bring in OpenSSL for connections that netsim never makes; it does without where none is."""
+    if "ssl" not in sys.modules:
+        sys.modules["ssl"] = None  # type: ignore[assignment]  # an import of it fails now
+        import asyncio  # noqa: F401
+
+        del sys.modules["ssl"]
 
 
 def prepare_terminal(*, kiosk: bool = False) -> None:
@@ -179,11 +186,12 @@ def writes_unicode() -> bool:
 def port_problem(port: int) -> str:
     """Why the port can't be had on the machine's own loopback, and what to type instead; "" if it can."""
     from netsim.lab.preflight import problem_with
-    from netsim.text.charset import visible
 
     problem = problem_with(port)
     if problem is None:
         return ""
+    from netsim.text.charset import visible
+
     instead = f" Port {problem.free} is free: netsim --net host --port {problem.free}" if problem.free else ""
     match problem.kind:
         case "EADDRINUSE":

@@ -1,6 +1,7 @@
 """The desk: recordings, exports and copies of programs, at the person's wish, where netsim was started.
 
-Law: it never writes over a file that is there, and whatever goes wrong with a file ends no session: it is said.
+Law: it never writes over a file that is there, and whatever goes wrong with a file ends no session: it is said. What
+writes is imported when something is to be written: most sessions never do.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from netsim.files import pcapng
-from netsim.files.recording import Recorder
 from netsim.model.events import AnyEvent
 from netsim.session import Session
 from netsim.story.calls import plural
-from netsim.story.captions import captions
+
+if TYPE_CHECKING:
+    from netsim.files.recording import Recorder
 
 RECORDING = "netsim-recording-{}.jsonl"
 EXPORT = "netsim-packets-{}.pcapng"
@@ -69,6 +71,9 @@ class Desk:
 
     def export(self) -> str:
         """Write the packets whose bytes are known to a new file; says its name, or why not."""
+        from netsim.files import pcapng
+        from netsim.story.captions import captions
+
         timeline = self._session.timeline
         found = captions(timeline.events, timeline.at(timeline.first))
         if not found:
@@ -99,6 +104,8 @@ class Desk:
         return trouble if trouble != said else ""
 
     def _new_recorder(self) -> tuple[Path, Recorder]:
+        from netsim.files.recording import Recorder
+
         for path in self._names(RECORDING):
             try:
                 return path, Recorder(path)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from netsim.lab.host import Host
 
 _SENDS_ON = 0.005  # seconds
+_LOOKS = 0.002  # seconds between two looks whether the process before has started
+_ONE_BY_ONE = 0.3  # seconds for which a process waits for the one before to have started
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")  # of an endpoint; a dot is for what its program forks
 
 
@@ -89,12 +91,22 @@ class Orders:
         except Refused as refused:
             self._refuse(command.id, type(command).__name__, command.who, str(refused))
 
-    def _start(self, command: StartEndpoint) -> None:
+    def _start_later(self, command: StartEndpoint, waited: float) -> None:
+        try:
+            self._start(command, waited)
+        except Refused as refused:
+            self._refuse(command.id, type(command).__name__, command.who, str(refused))
+
+    def _start(self, command: StartEndpoint, waited: float = 0.0) -> None:
         before = self._host.family.members.get(command.who)
         if before is not None and not before.exited:
             raise Refused(f"{command.who} is running already, as PID {before.pid}: end it first.")
         if not _NAME.fullmatch(command.who):
             raise Refused(f"{command.who!r} can't be an endpoint's name: it takes small letters and digits.")
+        if waited < _ONE_BY_ONE and any(child.state == "starting" for child in self._host.family.living):
+            # Side by side they would take the screen's time while it starts, too: it is there later then, not sooner.
+            self._host.timers.after(_LOOKS, lambda: self._start_later(command, waited + _LOOKS))
+            return
         try:
             if command.own is not None:
                 path, source = command.own.path, own_programs.read(command.own.path)

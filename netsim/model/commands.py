@@ -5,6 +5,8 @@ On the wire a command is one JSON object a line, its type in the field "type".
 
 from __future__ import annotations
 
+from functools import cache
+
 import msgspec
 from msgspec import Struct
 
@@ -111,7 +113,6 @@ AnyCommand = (
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
 
 
 def encode(command: AnyCommand) -> bytes:
@@ -121,4 +122,10 @@ def encode(command: AnyCommand) -> bytes:
 
 def decode(line: bytes) -> AnyCommand:
     """The command in one line of JSON; raises msgspec.DecodeError (or its ValidationError) where there is none."""
-    return _decoder.decode(line)
+    return _decoder().decode(line)
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[AnyCommand]:
+    """Made when it is first needed: that takes milliseconds, and each side reads only what the other writes."""
+    return msgspec.json.Decoder(AnyCommand)

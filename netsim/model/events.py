@@ -5,6 +5,7 @@ On the wire and in a recording an event is one JSON object a line, its type in t
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal
 
 import msgspec
@@ -22,6 +23,7 @@ from netsim.model.gate_events import PacketHeld as PacketHeld
 from netsim.model.gate_events import PacketObserved as PacketObserved
 from netsim.model.gate_events import PacketReleased as PacketReleased
 from netsim.model.gate_events import PacketSeen as PacketSeen
+from netsim.model.gate_events import PacketsLeftOut as PacketsLeftOut
 from netsim.model.gate_events import PacketsMissed as PacketsMissed
 from netsim.model.own import OwnProgram
 
@@ -96,13 +98,15 @@ class CallAhead(Struct, frozen=True):
     """A socket call that the program's text has ahead: its name ("recv"), its line (from 1), what it is called on.
 
     `target` is the expression's text ("conn", "socket"); `fd` the file number it has now, None where that can't be
-    known yet.
+    known yet. `timeout`: what the socket's gettimeout() says now: seconds, 0.0 for one that never waits, None for one
+    that waits as long as it takes (or one that can't be looked at).
     """
 
     name: str
     line: int
     target: str
     fd: int | None = None
+    timeout: float | None = None
 
 
 class ProgramStopped(EndpointEvent, frozen=True):
@@ -278,11 +282,13 @@ class KernelSocket(Struct, frozen=True):
 class SocketsObserved(Event, frozen=True):
     """All sockets of the lab as the kernel has them now (only sent when that differs from the last time).
 
-    `complete` is False where only psutil could be asked (no sock_diag): states, but no queues or counters.
+    `complete` is False where only psutil could be asked (no sock_diag): states, but no queues or counters. `left_out`:
+    so many more there are, of connections between strangers or of theirs to us, that are too many to tell.
     """
 
     sockets: tuple[KernelSocket, ...]
     complete: bool = True
+    left_out: int = 0
 
 
 class Owner(Struct, frozen=True):
@@ -321,10 +327,10 @@ AnyEvent = (
     | ProcessSlept | ProcessSpun | LineTyped | SocketsObserved | OwnersObserved | FocusMoved
     | PacketHeld | PacketSeen | PacketReleased | PacketDropped | CopyCounted
     | GateOpened | GateClosed | GateFailed | GateRestarted | PacketsMissed
+    | PacketsLeftOut
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
 
 def encode(event: AnyEvent) -> bytes:
@@ -334,4 +340,10 @@ def encode(event: AnyEvent) -> bytes:
 
 def decode(line: bytes) -> AnyEvent:
     """The event in one line of JSON; raises msgspec.DecodeError (or its ValidationError) where there is none."""
-    return _decoder.decode(line)
+    return _decoder().decode(line)
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[AnyEvent]:
+    """Made when it is first needed: that takes milliseconds, and each side reads only what the other writes."""
+    return msgspec.json.Decoder(AnyEvent)

@@ -20,7 +20,6 @@ from netsim.text.lines import Line, Span
 from netsim.text.panes import draw_panes
 from netsim.text.table import draw_table_area
 from netsim.text.title import draw_title
-from netsim.text.wide import draw_lanes, draw_tees
 
 
 class Scene(NamedTuple):
@@ -39,6 +38,7 @@ class Scene(NamedTuple):
     armed: bool = True
     aim: tuple[str, int] = ("", 0)  # the `who` and the line to which it may be run
     recorded: bool = False
+    playing: bool = False  # it goes on by itself
     steps: int | None = None  # the same: how many steps there are
     moment: tuple[int, int] | None = None  # where the past (or a recording) is shown: which moment, of how many
 
@@ -49,10 +49,23 @@ def draw_screen(world: World, grid: Grid, charset: Charset, scene: Scene) -> lis
     table = draw_table_area(
         world, grid, charset, now=scene.now, offset=scene.offset, view=scene.view, cursor=scene.cursor
     )
+    if grid.is_wide:
+        from netsim.text.wide import draw_tees  # most terminals are not: it is not imported for nothing
+
+        table = [draw_tees(table[0], grid, charset), *table[1:]]
     return [
-        *draw_title(world, columns, 1, charset, recorded=scene.recorded, steps=scene.steps, moment=scene.moment),
+        *draw_title(
+            world,
+            columns,
+            1,
+            charset,
+            recorded=scene.recorded,
+            steps=scene.steps,
+            moment=scene.moment,
+            playing=scene.playing,
+        ),
         *_draw_middle(world, grid, charset, scene),
-        *([draw_tees(table[0], grid, charset), *table[1:]] if grid.is_wide else table),
+        *table,
         *draw_why(scene.why, columns, grid.why.height, charset),
         *draw_space(scene.cap, scene.label, columns, 1, charset, armed=scene.armed),
         *draw_keys(scene.keys, columns, 1, charset),
@@ -62,6 +75,8 @@ def draw_screen(world: World, grid: Grid, charset: Charset, scene: Scene) -> lis
 def _draw_middle(world: World, grid: Grid, charset: Charset, scene: Scene) -> list[Line]:
     """Rows `grid.heads` and `grid.body`."""
     if grid.is_wide:
+        from netsim.text.wide import draw_lanes
+
         return draw_lanes(
             world, grid, charset, target=scene.target, aim=scene.aim, progress=scene.progress, now=scene.now
         )

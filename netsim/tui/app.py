@@ -15,6 +15,7 @@ from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.driver import Driver
 from textual.events import Event, Key, Resize
+from textual.geometry import Size
 from textual.screen import Screen
 
 from netsim.session import Session
@@ -26,6 +27,7 @@ from netsim.tui.theme import DARK, THEMES, few_colours
 from netsim.tui.timing import after
 
 SETTLED = 0.04  # seconds in which Textual has made its layout of a new size
+LONGEST_START = 1.0  # seconds in which it has made the first one
 STILL = 0.15  # seconds without another size, after which the size is believed: each one costs a whole screen
 
 SORRY = (
@@ -41,6 +43,7 @@ class NetsimApp(App[int], inherit_bindings=False):
     CSS_PATH = "netsim.tcss"
     TITLE = "netsim"
     ENABLE_COMMAND_PALETTE = False
+    _shown_theme = ""
 
     def __init__(
         self,
@@ -54,7 +57,10 @@ class NetsimApp(App[int], inherit_bindings=False):
     ) -> None:
         super().__init__(driver_class=_driver_class())
         self._session = session
-        self._first_theme = theme
+        # Before the stylesheet is read: it would be read once more for another theme's colours.
+        self.set_reactive(App.theme, self._name_theme(theme))
+        self._refresh_truecolor_filter(self.ansi_theme)
+        self.stylesheet.set_variables(self.get_css_variables())
         self._board = Board(session, charset, clock, animation=animation, tools=tools)
         self.keeper: Keeper | None = None
         self._passing: Resize | None = None  # the last size, while they still change
@@ -78,26 +84,27 @@ class NetsimApp(App[int], inherit_bindings=False):
         self._session.attach(wake)
 
     def on_ready(self) -> None:
-        """The first picture is there: from now on garbage is looked for again (see netsim.cli)."""
+        """The first picture is there: garbage is looked for again (see netsim.cli), but not among modules."""
+        gc.freeze()
         gc.enable()
 
     def on_mount(self) -> None:
-        """Colours."""
+        """All of the first picture at once."""
         self._write_once()
-        self._show_theme(self._first_theme)
 
-    def _show_theme(self, name: str) -> None:
+    def _name_theme(self, name: str) -> str:
+        """One of ours is to be shown from now on: the name that Textual has for it here."""
         theme = THEMES[name]
         if self.console.color_system == "standard":
             theme = few_colours(theme)
         self.register_theme(theme)
         self._shown_theme = name
-        self.theme = theme.name
+        return theme.name
 
     def action_turn_theme(self) -> None:
         """t: the next of the themes."""
         names = [*THEMES]
-        self._show_theme(names[(names.index(self._shown_theme) + 1) % len(names)])
+        self.theme = self._name_theme(names[(names.index(self._shown_theme) + 1) % len(names)])
 
     def action_stop(self) -> None:
         """ctrl+z: back to the shell, and on with `fg`; where there is no shell nothing could go on again."""
@@ -106,6 +113,15 @@ class NetsimApp(App[int], inherit_bindings=False):
             driver.stop()
         else:
             self._board.say("ctrl+z goes back to a shell, and netsim was started without one here. q quits.")
+
+    def action_redraw(self) -> None:
+        """ctrl+l: all of the screen again; something else has written on it."""
+        self._lose_picture(self.size, at_once=True)
+
+    def _lose_picture(self, size: Size, *, at_once: bool) -> None:
+        driver: Any = self._driver
+        if hasattr(driver, "redraw"):
+            driver.redraw(size.width, size.height, at_once=at_once)
 
     def on_key(self, event: Key) -> None:
         """What was typed so fast after `s` or `p` that the screen did not know yet that it is text, or a page's."""
@@ -136,6 +152,9 @@ class NetsimApp(App[int], inherit_bindings=False):
         while len(self.screen_stack) > 1:  # the palette: it would be laid out for a size that is gone
             await self.pop_screen()
         self._write_once()
+        self._lose_picture(
+            event.size, at_once=event.size == self.size
+        )  # of the same size: it was another one meanwhile
         await super().on_event(event)
 
     def _write_once(self) -> None:
@@ -143,8 +162,12 @@ class NetsimApp(App[int], inherit_bindings=False):
 
         async def settle() -> None:
             with self.batch_update():
-                await asyncio.sleep(SETTLED)
-                self._board.check_idle()
+                if self._board.is_laid_out:  # for the size before
+                    await asyncio.sleep(SETTLED)
+                end = time.monotonic() + LONGEST_START
+                while not self._board.is_laid_out and time.monotonic() < end:  # noqa: ASYNC110
+                    await asyncio.sleep(0)  # the others' turn: until then there is always one who has something to do
+            self._board.write_now()
 
         self._settling = asyncio.create_task(settle())  # kept, so that it is not collected before its end
 
@@ -157,6 +180,10 @@ class NetsimApp(App[int], inherit_bindings=False):
         what = "".join(traceback.format_exception_only(error)).strip() if error else "an unknown error"
         self._exit_renderables.append(Text(SORRY.format(what=visible(what))))
         self._close_messages_no_wait()
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's colours; none before there is a theme of ours: nobody would see them."""
+        return super().get_css_variables() if self._shown_theme else {}
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own colour names, for the moment before our theme is set."""

@@ -30,10 +30,11 @@ from netsim.tui.keys import Keys
 from netsim.tui.page import Tools
 from netsim.tui.past import describe_forward
 from netsim.tui.slicing import columns, pad
-from netsim.tui.space_line import ARMING
+from netsim.tui.space_line import ARMING, PATIENCE
 from netsim.tui.timing import after
 from netsim.tui.widgets.lines_view import LinesView
 
+TURN = 0.03  # seconds for which events are folded in one go: in a flood keys are heard in between
 GATHERING = 0.045  # seconds: what a step brings, a delayed ACK too, is painted once
 PACE = 0.35  # seconds between the steps of a key that takes several
 
@@ -72,6 +73,8 @@ class Board(Keys):
         self._tiles = [LinesView(id=name) for name in LANES]
         self._widths = [0] * len(self._tiles)
         self._lab_ahead = 0.0  # the lab's clock minus ours
+        self._withheld = False  # what is due is not written yet
+        self._opening = True  # the first programs of this lab do not stand before their first lines yet
         self._step_due = False
         self._arming_due = False
         self._paint_due = False
@@ -94,7 +97,8 @@ class Board(Keys):
     def on_lab_stirred(self) -> None:
         """Events have come: fold them, move on, paint."""
         first = not self.session.world.endpoints
-        if not self.session.drain():
+        self._opening = first or self._opening
+        if not self.session.drain(TURN):
             return
         self._lab_ahead = self.session.world.at - self.clock()
         self.flights.look(self.session.world.packets, self.clock())
@@ -102,7 +106,9 @@ class Board(Keys):
         if self.page is not None:
             self.page.came()
         self.schedule_step()
-        if first:
+        opened = self._opening and not self.session.pending
+        self._opening = self._opening and not opened
+        if first or opened:
             self.paint()  # nobody has seen anything yet: nothing to wait for
         elif not self._paint_due:
             self._paint_due = True
@@ -123,9 +129,12 @@ class Board(Keys):
 
     def _next_step(self) -> None:
         self._step_due = False
-        self.driver.move_on()
+        dispatched = self.driver.move_on()
         self.schedule_step()
-        self.paint()
+        if dispatched:  # what it brings is painted when it comes: that it was asked for is no news by then
+            after(self, PATIENCE, self.paint)
+        else:
+            self.paint()
 
     # --- what is shown
 
@@ -144,6 +153,28 @@ class Board(Keys):
         for tile, wide in zip(self._tiles, self._widths, strict=True):
             tile.show(columns(lines, at, at + wide))
             at += wide
+
+    @property
+    def is_laid_out(self) -> bool:
+        """Whether Textual has given every tile the place that is meant for it."""
+        return bool(self.shown_size) and all(
+            tile.size == (wide, self.shown_size.height)
+            for tile, wide in zip(self._tiles, self._widths, strict=True)
+            if wide
+        )
+
+    def write_now(self) -> None:
+        """Write what is due at once, and not in Textual's next sixtieth of a second."""
+        if self.is_current:
+            self._withheld = True
+            self._on_timer_update()
+            self._withheld = False
+            self._compositor_refresh()
+
+    def _compositor_refresh(self) -> None:
+        """Not while nothing is written: Textual would draw all of it, and throw it away or draw it once more."""
+        if not self._withheld and not self.app._batch_count:
+            super()._compositor_refresh()
 
     def _lay_out(self, size: Size) -> None:
         """Every tile its columns: the lanes' of a grid of this width; one tile has all where no grid fits."""
@@ -201,6 +232,7 @@ class Board(Keys):
             view=self.view,
             cursor=self.table_cursor(),
             armed=armed,
+            playing=self.driver.playing,
         )
 
     def _scene_of_the_past(self) -> Scene:

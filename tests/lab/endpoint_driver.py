@@ -29,9 +29,10 @@ from netsim.model.events import (
 )
 
 FOLDER = Path(netsim.__file__).parent / "lab" / "endpoint"
+PROGRAM = FOLDER / "__main__.py"  # as the lab starts it
 # Another Python than the one that runs the tests can be tried, too: an endpoint needs nothing but a standard library.
 PYTHON = os.environ.get("NETSIM_ENDPOINT_PYTHON", sys.executable)
-DEADLINE = 20.0  # seconds; only ever waited out when something is broken
+DEADLINE = 60.0  # seconds; only ever waited out when something is broken
 
 Found = TypeVar("Found", bound=EndpointEvent)
 
@@ -165,7 +166,7 @@ class Endpoint(Line):
     ) -> None:
         ours, theirs = socket.socketpair()
         super().__init__(ours)
-        command = [PYTHON, "-I", "-S", str(FOLDER), "--channel", str(theirs.fileno()), "--name", f"netsim-{who}"]
+        command = [PYTHON, "-I", "-S", str(PROGRAM), "--channel", str(theirs.fileno()), "--name", f"netsim-{who}"]
         self.started = time.perf_counter()
         self.process = subprocess.Popen(
             command + ["--every-line", "yes"] * every_line,

@@ -63,7 +63,7 @@ if __name__ == "__main__":
     with Endpoint(text, str(path)) as endpoint:
         assert endpoint.run().error is None
     plain = subprocess.run(
-        [PYTHON, str(path)], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=20
+        [PYTHON, str(path)], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=120
     )
     assert endpoint.printed() == plain.stdout
 
@@ -169,7 +169,7 @@ def test_it_works_with_few_file_descriptors() -> None:
 def test_it_can_be_started_as_a_file_too_and_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(FOLDER.parent)
     for name in ("endpoint", "endpoint/__main__.py"):
-        monkeypatch.setattr("tests.lab.endpoint_driver.FOLDER", Path(name))
+        monkeypatch.setattr("tests.lab.endpoint_driver.PROGRAM", Path(name))
         with Endpoint("import os\nos.chdir('/')\nos.fork() or os._exit(0)\nos.wait()\n1 / 0\n") as endpoint:
             end = endpoint.run()
             assert "endpoint" not in end.traceback

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
+from textual.color import Color
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -16,14 +17,19 @@ from textual.widget import Widget
 from netsim.text.charset import cells
 from netsim.text.lines import Line, Span
 
+_PLAIN, _BOLD, _REVERSE = RichStyle(), RichStyle(bold=True), RichStyle(reverse=True)
+# What a meaning looks like: a colour of the theme's variables ("": the theme's own), and how it is written. Not in the
+# stylesheet: ten classes in each of five rectangles are a tenth of what it takes to put a screen up.
+LOOKS = {
+    "bold": ("", _BOLD), "head": ("", _BOLD), "key": ("", _BOLD), "next": ("", _REVERSE), "rule": ("rule", _PLAIN),
+    "client": ("client", _PLAIN), "client-bold": ("client", _BOLD), "server": ("server", _PLAIN),
+    "server-bold": ("server", _BOLD), "lost": ("lost", _BOLD),
+}  # fmt: skip
+
 
 class LinesView(Widget):
-    """Paints lines by difference. Styles are the component classes "meaning--NAME" of its stylesheet."""
+    """Paints lines by difference, each meaning in the theme's colours."""
 
-    COMPONENT_CLASSES = {
-        "meaning--bold", "meaning--rule", "meaning--head", "meaning--client", "meaning--server",
-        "meaning--client-bold", "meaning--server-bold", "meaning--next", "meaning--lost", "meaning--key",
-    }  # fmt: skip
     DEFAULT_CSS = "LinesView { width: 1fr; height: auto; }"
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -61,12 +67,19 @@ class LinesView(Widget):
     def notify_style_update(self) -> None:
         """The theme changed: look the colours up again."""
         super().notify_style_update()
-        self._styles.clear()
+        if self._styles:
+            self._styles.clear()
+            self.refresh()
 
     def _style(self, meaning: str) -> RichStyle:
         style = self._styles.get(meaning)
         if style is None:
-            style = self.get_component_rich_style(f"meaning--{meaning}") if meaning else self.rich_style
+            style = self.rich_style
+            if meaning:
+                colour, manner = LOOKS[meaning]
+                style += manner
+                if colour:
+                    style += RichStyle.from_color(Color.parse(self.app.theme_variables[colour]).rich_color)
             self._styles[meaning] = style
         return style
 
