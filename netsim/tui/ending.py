@@ -80,9 +80,9 @@ def end_sanely(app: App[int], kill_lab: Callable[[], None], keeper: Keeper | Non
         os._exit(code)
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGHUP or first or getattr(app._driver, "suspended", False):
-            hard(128 + (first[0] if first else number))
-        first.append(number)
+        first.append(number)  # before all else: another one may come in the middle of this, and is the second then
+        if number == signal.SIGHUP or len(first) > 1 or getattr(app._driver, "suspended", False):
+            hard(128 + first[0])
         signal.setitimer(signal.ITIMER_REAL, GRACE)
         try:
             # call_soon_threadsafe wakes the selector; a plain call_soon would wait for the next timer.

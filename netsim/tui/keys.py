@@ -31,7 +31,7 @@ from netsim.tui.table_keys import TableKeys
 from netsim.tui.time_keys import acts
 from netsim.tui.timing import after
 
-ALWAYS = ("interrupt_app", "stop")  # whatever is open
+ALWAYS = ("interrupt_app", "stop", "redraw")  # whatever is open
 LEAVING = ("quit", *ALWAYS)  # all that keys do where the screen is too small to show what the others do
 
 
@@ -126,11 +126,14 @@ class Keys(OwnKeys, TableKeys):
         self.paint()
 
     def take_ahead(self, key: str, character: str | None) -> bool:
-        """A key that came here before the message or the page was open for which it is; False if there is none."""
+        """A key that came before the message, the page or the help was open for which it is; False if there is none."""
         if self.typed is not None:
             self.type(key, character)
         elif self.page is not None:
             self._press_page(key, character)
+        elif self.helping:
+            self.helping = False
+            self._ask("")
         else:
             return False
         return True
@@ -308,6 +311,10 @@ class Keys(OwnKeys, TableKeys):
     def action_stop(self) -> None:
         """ctrl+z: to the shell; fg goes on."""
         self.app.call_later(self.app.run_action, "stop")
+
+    def action_redraw(self) -> None:
+        """ctrl+l: the same picture once more."""
+        self.app.call_later(self.app.run_action, "redraw")
 
     def action_theme(self) -> None:
         """t: other colours."""

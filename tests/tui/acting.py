@@ -140,12 +140,18 @@ class ActingLab:
 
 
 def main(options: list[str]) -> int:
-    """The screen in front of such a lab. "animation": packets move; "stuck", "flood": what ctrl+c does to it."""
+    """The screen in front of such a lab. "animation": packets move; "stuck", "flood": what ctrl+c does to it.
+
+    "patient": the soft way has ten minutes.
+    """
+    from netsim.tui import ending
     from netsim.tui.board import Board
     from netsim.tui.run import run
 
     if "stuck" in options:
         Board.action_interrupt_app = _hang  # type: ignore[method-assign]
+    if "patient" in options:
+        ending.GRACE = 600.0
     if "flood" in options:
         Board.action_interrupt_app = _flood  # type: ignore[method-assign]
     session = Session(ActingLab, OPENING)
@@ -159,7 +165,7 @@ def _hang(_board: object) -> None:
     """The event loop comes to nothing any more."""
     os.write(2, b"\x1b[Hstuck now")
     while True:
-        time.sleep(1)
+        time.sleep(0.05)  # not longer: of two signals at once another thread gets one, which ends no sleep of this one
 
 
 def _flood(board: Screen[None]) -> None:

@@ -104,7 +104,7 @@ class TestQuestions:
             await it.deliver()
             await it.press("b")
             assert len(it.labs) == 2
-            await it.until(lambda: "starting two programs" in it.screen())
+            await it.until(lambda: "starting the lab ..." in it.screen())
 
     async def test_textuals_own_way_out_is_closed(self) -> None:
         async with stage() as it:

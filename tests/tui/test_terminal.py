@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from netsim.tui.theme import DARK
-from tests.terminal import Terminal
+from tests.terminal import PATIENCE, Terminal
 
 ROOT = Path(__file__).parent.parent.parent
 STEP = 6000  # bytes that one press may cost at 80x24
@@ -82,12 +82,12 @@ class TestEndings:
             assert terminal.left_behind() == set()
 
     def test_a_second_signal_does_not_wait(self) -> None:
-        with screen("stuck") as terminal:
+        with screen("stuck", "patient") as terminal:
             started(terminal).press("ctrl+c")
             terminal.wait_for("stuck now")
             terminal.kill(signal.SIGTERM)
             terminal.kill(signal.SIGINT)
-            assert terminal.wait_for_end(GRACE / 2) in (128 + signal.SIGTERM, 128 + signal.SIGINT)
+            assert terminal.wait_for_end() in (128 + signal.SIGTERM, 128 + signal.SIGINT)
             assert terminal.left_behind() == set()
 
     def test_a_terminal_that_no_longer_reads_is_left(self) -> None:
@@ -96,7 +96,7 @@ class TestEndings:
             started(terminal).press("ctrl+c")
             process = psutil.Process(terminal.pid)
             terminal.kill(signal.SIGTERM)
-            assert process.wait(GRACE + 3) == 128 + signal.SIGTERM  # and nobody reads meanwhile
+            assert process.wait(PATIENCE) == 128 + signal.SIGTERM  # and nobody reads meanwhile
 
 
 class TestBytes:
