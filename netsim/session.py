@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -90,10 +91,13 @@ class Session:
         """Call `listener` with every event after it was folded, on the thread that drains."""
         self._listeners.append(listener)
 
-    def drain(self) -> int:
-        """Fold every event that has come; returns how many there were."""
-        count = 0
+    def drain(self, seconds: float | None = None) -> int:
+        """Fold every event that has come, or for so long; returns how many. What is left is announced as if it came."""
+        count, end = 0, None if seconds is None else monotonic() + seconds
         while True:
+            if end is not None and count and monotonic() > end:
+                self._wake()
+                return count
             try:
                 generation, event = self._queue.get_nowait()
             except Empty:

@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from netsim.lab import procfs
 from netsim.lab.guard import NO_PRIVATE_NET
 
 if TYPE_CHECKING:
@@ -203,6 +204,8 @@ class LabClient:
             try:
                 os.killpg(self.pid, 0)
             except OSError:
+                return
+            if not procfs.group_runs(self.pid):
                 return
             time.sleep(0.005)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+from collections import defaultdict
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ class Family:
         self._host = host
         self._reports = Reports(host)
         self.members: dict[str, Child] = {}
+        self._forks: defaultdict[str, count[int]] = defaultdict(lambda: count(1))  # of each, numbered
         self._woken, wake = os.pipe()
         os.set_blocking(self._woken, False)
         os.set_blocking(wake, False)
@@ -39,6 +41,10 @@ class Family:
     def ports(self) -> frozenset[int]:
         """The lab's ports: its own, and every local one that a living endpoint has reported."""
         return frozenset(chain((self._host.port,), *(child.ports for child in self.living)))
+
+    def has(self, inode: int) -> bool:
+        """Whether one of the living has this socket open, reported or not."""
+        return any(procfs.has_socket(child.pid, inode) for child in self.living if child.pid)
 
     def poll(self) -> None:
         """Have those that stand stopped look what is readable now."""
@@ -56,9 +62,8 @@ class Family:
             self._host.watch(child.pidfd, lambda: self._take_fork_exit(child))
 
     def name_for_fork(self, parent: Child) -> str:
-        """The next free name: the fork of an earlier "server" may have outlived it."""
-        taken = {child.who for child in self.living}
-        return next(name for n in count(1) if (name := f"{parent.who}.{n}") not in taken)
+        """The next name, never one that another child has had: each is told of by its own, also once it is gone."""
+        return f"{parent.who}.{next(self._forks[parent.who])}"
 
     def kill(self) -> None:
         """SIGKILL to all of them; who calls this is about to end, too."""

@@ -6,14 +6,16 @@ One owner, one thread: whoever polls `fileno()`, calls `read()` when it is reada
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 
 from msgspec import Struct
 
 from netsim.lab import nftables
+from netsim.lab.crowd import Crowd
 from netsim.lab.nftables import Installed
 from netsim.lab.packetqueue import LENGTH, Losses, PacketQueue
 from netsim.model.gate_rules import GateRules, Outcome
-from netsim.model.happenings import Dropped, Happening, Released, Seen
+from netsim.model.happenings import Dropped, Happening, Held, Released, Seen
 
 
 class Release(Struct, frozen=True, tag=True):
@@ -44,17 +46,21 @@ Order = Release | Drop | ReleaseAll | Open | Close
 
 
 class Gate:
-    """A gate in this network namespace. `installed` says which way the kernel was asked."""
+    """A gate in this network namespace. `installed` says which way the kernel was asked.
 
-    def __init__(self, installed: Installed, queue: PacketQueue, rules: GateRules) -> None:
+    `crowd` says which packets of strangers are told one by one; without one all are.
+    """
+
+    def __init__(self, installed: Installed, queue: PacketQueue, rules: GateRules, crowd: Crowd | None = None) -> None:
         self.installed = installed
+        self._crowd = crowd
         self._queue = queue
         self._rules = rules
         self._lost_before = Losses(0, 0)
         self._untold: list[Happening] = []
 
     @classmethod
-    def install(cls, *, queue: int = 0, is_open: bool = False) -> Gate:
+    def install(cls, *, queue: int = 0, is_open: bool = False, crowd: Crowd | None = None) -> Gate:
         """Build a gate, closed unless said otherwise. Raises GateError; then packets pass as before."""
         reader = PacketQueue(queue)  # first: between rule and reader packets would pass unseen
         try:
@@ -62,7 +68,7 @@ class Gate:
         except BaseException:
             reader.close()
             raise
-        return cls(installed, reader, GateRules(is_open=is_open))
+        return cls(installed, reader, GateRules(is_open=is_open), crowd)
 
     def fileno(self) -> int:
         """For select() and poll()."""
@@ -83,8 +89,7 @@ class Gate:
 
         What had happened until then is told by the next call, of `restart` too.
         """
-        for packet in self._queue.read(most):
-            self._carry_out(self._rules.arrive(packet.id, packet.payload))
+        self._take(most)
         return self._tell()
 
     def obey(self, order: Order) -> list[Happening]:
@@ -95,9 +100,9 @@ class Gate:
         """
         told: list[Happening] = []
         for _ in range(LENGTH // 256):  # bounded: packets may come faster than they are read
-            happenings = self.read()
-            told += happenings
-            if not happenings:
+            came = self._take(256)
+            told += self._tell()
+            if not came:
                 break
         self._untold = told  # the order may raise
         match order:
@@ -117,7 +122,13 @@ class Gate:
     def losses(self) -> Losses:
         """What the queue itself has lost since the gate was built, for want of room; ought to be zeros."""
         lost = self._lost()
-        return Losses(lost.unread, (lost.too_many or 0) + self._rules.overruns)
+        dropped = self._crowd.dropped if self._crowd is not None else 0
+        return Losses(lost.unread, (lost.too_many or 0) + self._rules.overruns + dropped)
+
+    @property
+    def left_out(self) -> tuple[int, int]:
+        """How many packets have passed the open gate untold, and how many of them were ours."""
+        return (self._crowd.passed, self._crowd.ours_passed) if self._crowd is not None else (0, 0)
 
     def restart(self) -> list[Happening]:
         """A new queue in place of one that failed. What it held, the kernel has dropped. Raises GateError.
@@ -143,6 +154,18 @@ class Gate:
         """Stop: the kernel drops what is held, and packets pass from now on."""
         self._queue.close()
 
+    def _take(self, most: int) -> int:
+        """Judge the packets that have come; how many."""
+        packets = self._queue.read(most)
+        for packet in packets:
+            if self._crowd is None or self._crowd.lets(packet.payload, is_open=self._rules.is_open):
+                self._carry_out(self._rules.arrive(packet.id, packet.payload))
+            elif self._rules.is_open:
+                self._queue.accept(packet.id)
+            else:
+                self._queue.drop(packet.id)
+        return len(packets)
+
     def _release_all(self) -> None:
         for number in self._rules.held:
             self._carry_out(self._rules.release(number))
@@ -163,11 +186,23 @@ class Gate:
                 sent += 1
         finally:
             failed = outcome.verdicts and not sent
-            self._untold += _thwarted(outcome.happenings) if failed else outcome.happenings
+            happenings = _thwarted(outcome.happenings) if failed else outcome.happenings
+            self._untold += happenings
+            if self._crowd is not None:
+                _count(self._crowd, happenings)
 
     def _tell(self) -> list[Happening]:
         told, self._untold = self._untold, []
         return told
+
+
+def _count(crowd: Crowd, happenings: Iterable[Happening]) -> None:
+    """Tell the crowd what is held and what no more."""
+    for each in happenings:
+        if isinstance(each, Held):
+            crowd.held(each.packet.number, each.packet.raw)
+        elif isinstance(each, Released | Dropped):
+            crowd.gone(each.number)
 
 
 def _thwarted(happenings: tuple[Happening, ...]) -> list[Happening]:

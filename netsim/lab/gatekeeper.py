@@ -24,6 +24,7 @@ from netsim.model.events import (
     PacketHeld,
     PacketReleased,
     PacketSeen,
+    PacketsLeftOut,
     PacketsMissed,
 )
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 GateOrder = ReleasePacket | DropPacket | OpenGate | CloseGate | RestartGate
 TIMER_SET = 0.005  # seconds after a copy was sent: by then its sender's timer has been set anew, and that is all
+COUNTED = 1.0  # seconds between two tellings of how many packets of a flood were left out
 SETTLED = 0.02  # seconds after packets have passed the open gate: then the sockets are looked at
 
 
@@ -61,17 +63,23 @@ class GateKeeper:
         self._failed = False
         self._newest = 0  # number of a packet
         self._missed = (0, 0)
+        self._left_out = (0, 0)
+        self._counting = False  # a telling of what was left out or lost is due
+        self._told_at = -COUNTED
         self._looking = False  # a look after passing packets is due
         self.way: Literal["", "nft", "xt"] = ""
         self.because = ""
 
     def install(self) -> None:
         """Build the gate, closed. Without one the net goes on, and `because` says why."""
+        from netsim.lab.crowd import Crowd
         from netsim.lab.gate import Gate  # only in a private net: 20 ms
         from netsim.lab.nftables import GateError
 
+        crowd = Crowd(self._host.strangers.sent_by_us, self._host.timers.clock)
+        self._host.strangers.waiting = crowd.waiting
         try:
-            self._gate = Gate.install()
+            self._gate = Gate.install(crowd=crowd)
         except GateError as error:
             self.because = error.brief
             return
@@ -89,6 +97,7 @@ class GateKeeper:
         except OSError as error:
             self._fail(error)
             return
+        self._count()
         if happenings:
             self._tell(happenings)
             if self._gate.is_open:
@@ -195,19 +204,36 @@ class GateKeeper:
             case _:
                 assert_never(happening)
 
-    def _tell_losses(self) -> None:
-        if self._gate is None or self._failed:
+    def _count(self) -> None:
+        """Tell what was left out, and what was lost for want of room: at once, and in a flood once a second."""
+        if self._gate is None or self._failed or self._counting:
             return
         unread, too_many = self._gate.losses()
         missed = (unread, too_many or 0)
+        if missed == self._missed and self._gate.left_out == self._left_out:
+            return
+        now = self._host.now()
+        if now < self._told_at + COUNTED:
+            self._counting = True
+            self._host.timers.after(self._told_at + COUNTED - now, self._count_late)
+            return
+        self._told_at = now
         if missed != self._missed:
             self._missed = missed
-            self._host.emit(PacketsMissed(at=self._host.now(), unread=unread, too_many=too_many or 0))
+            self._host.emit(PacketsMissed(at=now, unread=unread, too_many=too_many or 0))
+        if self._gate.left_out != self._left_out:
+            self._left_out = self._gate.left_out
+            count, ours = self._left_out
+            self._host.emit(PacketsLeftOut(at=now, count=count, ours=ours))
+
+    def _count_late(self) -> None:
+        self._counting = False
+        self._count()
 
     # --- looking at the kernel's sockets
 
     def _look(self) -> None:
-        self._tell_losses()
+        self._count()
         self._host.sampler.look()
         self._host.sampler.stir()
 
@@ -218,6 +244,10 @@ class GateKeeper:
             self._host.timers.after(SETTLED, self._look_now)
 
     def _look_now(self) -> None:
+        rest = self._host.sampler.rest
+        if rest > SETTLED:  # ten thousand sockets: not all of the time may go into looking at them
+            self._host.timers.after(rest, self._look_now)
+            return
         self._looking = False
         self._look()
         self._host.family.poll()

@@ -24,6 +24,7 @@ from netsim.lab.owners import Owners
 from netsim.lab.ports import Question, question
 from netsim.lab.printing import Printing
 from netsim.lab.sampling import Sampler
+from netsim.lab.strangers import Strangers
 from netsim.lab.timers import Timers
 from netsim.lab.watching import Watching
 from netsim.model import events
@@ -63,9 +64,10 @@ class Host:
         self._outbox = Outbox(out)
         self._commands, self._received = commands, bytearray()
         self._ended = False
-        self._dump = _sock_diag()
         self._noticed: tuple[tuple[object, ...], ...] = ()  # of the sockets that were told, what programs can notice
         self.inodes: set[int] = set()  # of sockets that endpoints have reported
+        self.strangers = Strangers(self.inodes, time.monotonic, lambda inode: self.family.has(inode))
+        self._dump = self.strangers.dump if _has_sock_diag() else None
         self.timers = Timers(time.monotonic)
         self.printing = Printing(self)
         self.watching = Watching(self)
@@ -77,6 +79,8 @@ class Host:
             self.timers,
             lambda: self._private or bool(self.family.living),  # into a private net a stranger may come at any time
             self._blind,
+            lambda: self.strangers.left_out,
+            lambda sockets: tuple(each for each in sockets if each.inode in self.inodes),
         )
         self._answered, answer = os.pipe()
         self._owners = Owners(self._question, self._tell_owners, self.timers, time.monotonic, lambda: _poke(answer))
@@ -184,7 +188,7 @@ class Host:
     # --- the kernel's sockets, and psutil's owners
 
     def _tell_sockets(self, sockets: tuple[KernelSocket, ...]) -> None:
-        self.emit(SocketsObserved(at=self.now(), sockets=sockets))
+        self.emit(SocketsObserved(at=self.now(), sockets=sockets, left_out=self.strangers.left_out))
         noticed = tuple(_noticeable(each) for each in sockets)
         if noticed != self._noticed:  # a timer alone changes no owner, and wakes nobody
             self._noticed = noticed
@@ -211,15 +215,15 @@ class Host:
         self.emit(OwnersObserved(at=self.now(), owners=owners))
 
 
-def _sock_diag() -> Callable[[frozenset[int] | None], tuple[KernelSocket, ...]] | None:
-    """The kernel's own socket list, if it can really be had."""
+def _has_sock_diag() -> bool:
+    """Whether the kernel's own socket list can really be had."""
     from netsim.lab import sockdiag
 
     try:
         sockdiag.dump(frozenset())
     except OSError:
-        return None
-    return sockdiag.dump
+        return False
+    return True
 
 
 def _noticeable(each: KernelSocket) -> tuple[object, ...]:

@@ -10,6 +10,8 @@ from netsim.model.events import Owner
 
 QUIET = 0.04  # seconds without news, after which things count as settled
 APART = 0.1  # seconds between two questions, and the longest that news waits for one
+_SHARE = 3  # among ten thousand sockets an answer takes long: after it there is none for so many times that long,
+_REST = 0.9  # but for no more seconds than this
 
 
 class Owners:
@@ -31,6 +33,7 @@ class Owners:
         self._timer: Timer | None = None
         self._first_news = self._last_news = 0.0
         self._asked = -APART
+        self._rested = 0.0  # when the next question may be asked: an answer that took long is not asked for at once
         self._told: tuple[Owner, ...] = ()
 
     def stir(self) -> None:
@@ -43,13 +46,15 @@ class Owners:
     def take(self) -> None:
         """An answer has come; tell it if it is another than the last."""
         owners = self._worker.take()
+        now = self._clock()
+        self._rested = now + min(_SHARE * (now - self._asked), _REST)
         if owners != self._told:
             self._told = owners
             self._tell(owners)
 
     def _due(self) -> None:
         now = self._clock()
-        due = max(min(self._last_news + QUIET, self._first_news + APART), self._asked + APART)
+        due = max(min(self._last_news + QUIET, self._first_news + APART), self._asked + APART, self._rested)
         if self._worker.busy:
             due = max(due, now + QUIET)
         if now < due:

@@ -71,8 +71,14 @@ class Lookup:
                 self._strangers.update({each: tuple(by_key.get(each[0], ())) for each in new})
             for owners in self._strangers.values():
                 found.update(owners)
-        if not question.whole:  # what has no owner the kernel tells better
-            found = {owner for owner in found if owner.pid is not None}
+        if not question.whole:  # what has no owner the kernel tells better, and of strangers' it says which are told
+            told = {key for key, _ in question.strangers}
+            found = {
+                owner
+                for owner in found
+                if owner.pid is not None
+                and (owner.pid in question.pids or (owner.transport, owner.local, owner.remote) in told)
+            }
         return tuple(sorted(found, key=_order))
 
     def _own(self, question: Question) -> Iterable[Owner]:

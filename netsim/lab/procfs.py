@@ -14,13 +14,18 @@ _X86_64 = {
     0: "read", 1: "write", 7: "poll", 19: "readv", 20: "writev", 23: "select", 35: "nanosleep", 42: "connect",
     43: "accept", 44: "sendto", 45: "recvfrom", 46: "sendmsg", 47: "recvmsg", 61: "wait4", 202: "futex",
     230: "clock_nanosleep", 232: "epoll_wait", 247: "waitid", 270: "pselect6", 271: "ppoll", 281: "epoll_pwait",
-    288: "accept4", 299: "recvmmsg", 307: "sendmmsg", 34: "pause", 73: "flock", 128: "rt_sigtimedwait",
-    130: "rt_sigsuspend",
+    288: "accept4", 299: "recvmmsg", 307: "sendmmsg", 34: "pause", 72: "fcntl", 73: "flock", 128: "rt_sigtimedwait",
+    130: "rt_sigsuspend", 40: "sendfile", 65: "semop", 69: "msgsnd", 70: "msgrcv", 219: "restart_syscall",
+    220: "semtimedop", 242: "mq_timedsend", 243: "mq_timedreceive", 257: "openat", 275: "splice", 2: "open",
+    426: "io_uring_enter", 441: "epoll_pwait2", 449: "futex_waitv",
 }  # fmt: skip
 _AARCH64 = {
     22: "epoll_pwait", 63: "read", 64: "write", 65: "readv", 66: "writev", 72: "pselect6", 73: "ppoll", 95: "waitid",
     98: "futex", 101: "nanosleep", 115: "clock_nanosleep", 202: "accept", 203: "connect", 206: "sendto",
     207: "recvfrom", 211: "sendmsg", 212: "recvmsg", 242: "accept4", 243: "recvmmsg", 260: "wait4", 269: "sendmmsg",
+    25: "fcntl", 32: "flock", 56: "openat", 71: "sendfile", 76: "splice", 128: "restart_syscall", 133: "rt_sigsuspend",
+    137: "rt_sigtimedwait", 182: "mq_timedsend", 183: "mq_timedreceive", 188: "msgrcv", 189: "msgsnd",
+    192: "semtimedop", 193: "semop", 426: "io_uring_enter", 441: "epoll_pwait2", 449: "futex_waitv",
 }  # fmt: skip
 _SYSCALLS = {"x86_64": _X86_64, "aarch64": _AARCH64}
 # What a thread that waits for a socket sleeps in; one that waits for Python's lock sleeps in a futex.
@@ -94,8 +99,19 @@ def asleep_in(pid: int) -> tuple[str | None, int | None] | None:
         return None, None
     if not words or not words[0].isdigit():
         return None
-    name = _SYSCALLS.get(os.uname().machine, {}).get(int(words[0]))
+    number = int(words[0])
+    table = _SYSCALLS.get(os.uname().machine, {})
+    name = table.get(number, f"syscall_{number}") if table else None  # one without a name here as strace(1) has it
     return name, int(words[1], 16) if name in _ON_A_FILE and len(words) > 1 else None
+
+
+def has_socket(pid: int, inode: int) -> bool:
+    """Whether the process (machine PID) has the socket of this inode open; False where that can't be known."""
+    folder, name = f"/proc/{pid}/fd", f"socket:[{inode}]"
+    try:
+        return any(os.readlink(f"{folder}/{each}") == name for each in os.listdir(folder))
+    except OSError:  # gone, or one of its files is
+        return False
 
 
 def exit_status(pid: int, pidfd: int) -> int | None:
@@ -114,6 +130,26 @@ def exit_status(pid: int, pidfd: int) -> int | None:
         return None
     mask, status = _INFO.unpack(answer)
     return _as_code(status) if mask & _PIDFD_INFO_EXIT else None
+
+
+def group_runs(group: int) -> bool:
+    """Whether a process of this process group has not ended yet; True where that is not known.
+
+    kill(2) does not say: a zombie still belongs to its group, and an orphan stays one until init asks about it, which
+    takes seconds in some containers.
+    """
+    try:
+        pids = [name for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return True
+    for pid in pids:
+        try:
+            state, _, its_group, *_ = _stat(f"/proc/{pid}/stat")
+        except (OSError, ValueError):
+            continue
+        if int(its_group) == group and state not in "ZX":
+            return True
+    return not pids
 
 
 def _thread_asleep(pid: int, thread: int) -> tuple[bool, str | None]:

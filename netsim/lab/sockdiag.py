@@ -10,9 +10,9 @@ import contextlib
 import errno
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from netsim.lab import netlink
 from netsim.model.address import Address, Transport
@@ -35,6 +35,9 @@ _Timer = Literal["", "retransmit", "keepalive", "timewait", "probe"]
 _TIMERS: dict[int, _Timer] = {1: "retransmit", 2: "keepalive", 3: "timewait", 4: "probe"}
 
 _REQUEST = struct.Struct("=BBBBI48x")  # inet_diag_req_v2: family, protocol, extensions, pad, states, (no) socket id
+_REQUEST_HEAD = struct.Struct("=BBBBI")  # the same, and behind it inet_diag_sockid:
+_SOCKET_ID = struct.Struct("=2s2s16s16sIII")  # ports, addresses, device, cookie
+_ANY_DEVICE, _ANY_COOKIE = 0, (0xFFFF_FFFF, 0xFFFF_FFFF)  # INET_DIAG_NOCOOKIE
 _OLD_REQUEST = struct.Struct("=BBBB48xII")  # inet_diag_req: family, two lengths, extensions, id, states, dbs
 _ADDRESSES = struct.Struct("=BBBB2s2s16s16s")  # inet_diag_msg: family, state, timer, retrans; ports, addresses
 _REST = struct.Struct("=IIIII")  # at 52: expires, rqueue, wqueue, uid, inode
@@ -50,6 +53,7 @@ _INFO_SENT_AT = 200
 
 _BUFFER = 1 << 16  # the kernel fills at most 32 KiB a message batch
 _TIMEOUT = struct.pack("@ll", 2, 0)  # seconds, microseconds; the answer is made while we ask, so it never takes long
+_Answer = TypeVar("_Answer")
 _V4_MAPPED = bytes(10) + b"\xff\xff"
 
 
@@ -66,6 +70,25 @@ class Entry(NamedTuple):
     receive_queue: int
     send_queue: int
     time_wait_ms: int
+
+
+class Listed(NamedTuple):
+    """One socket of an answer at a glance, to choose by. Both ends as the kernel writes them: address and port."""
+
+    body: memoryview
+    transport: Transport
+    state: TcpState
+    inode: int
+    local: bytes
+    remote: bytes
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it has a peer."""
+        return self.state != "LISTEN" and self.remote[-2:] != b"\0\0"
+
+
+Choose = Callable[[list[Listed]], list[Listed]]
 
 
 class SockDiag:
@@ -90,17 +113,51 @@ class SockDiag:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def dump(self, ports: frozenset[int] | None = None) -> tuple[KernelSocket, ...]:
+    def dump(
+        self, ports: frozenset[int] | None = None, choose: Choose = lambda listed: listed
+    ) -> tuple[KernelSocket, ...]:
         """The TCP and UDP sockets of this network namespace on loopback and wildcard addresses, sorted.
 
         With `ports`, only those whose local or remote port is among them. TCP in every state, in this order: by
-        transport, local port, local host, peer. Raises OSError where the kernel does not answer (no sock_diag).
+        transport, local port, local host, peer. `choose` may leave some out, before they are read any further: there
+        may be ten thousand. Raises OSError where the kernel does not answer (no sock_diag).
         The list is not atomic: of two sockets one may be seen a few microseconds before the other.
         """
-        found = [_socket(body, "tcp", ports) for body in self._tcp()]
+        found = [_listed(body, "tcp", ports) for body in self._tcp()]
         for family in (socket.AF_INET, socket.AF_INET6):
-            found += [_socket(body, "udp", ports) for body in self._ask_v2(family, socket.IPPROTO_UDP)]
-        return tuple(sorted((each for each in found if each is not None), key=_order))
+            found += [_listed(body, "udp", ports) for body in self._ask_v2(family, socket.IPPROTO_UDP)]
+        chosen = choose([each for each in found if each is not None])
+        return tuple(sorted((_socket(each) for each in chosen), key=_order))
+
+    def holder_of(self, transport: Transport, local: tuple[bytes, int], remote: tuple[bytes, int]) -> int:
+        """The inode of the socket with these ends (addresses in network order), of an unconnected UDP one likewise.
+
+        0 where there is none, or no process has it; a listener is none. Raises OSError as `dump` does.
+        """
+        family = socket.AF_INET if len(local[0]) == 4 else socket.AF_INET6
+        protocol = socket.IPPROTO_TCP
+        one, other = local, remote
+        if transport == "udp":
+            protocol = socket.IPPROTO_UDP
+            one, other = remote, local  # "src and dst are swapped for historical reasons" (net/ipv4/udp_diag.c)
+        name = _SOCKET_ID.pack(
+            one[1].to_bytes(2, "big"), other[1].to_bytes(2, "big"), one[0], other[0], _ANY_DEVICE, *_ANY_COOKIE
+        )
+        request = _REQUEST_HEAD.pack(family, protocol, 0, 0, _ALL_STATES) + name
+        self._sequence = self._sequence % 0xFFFF_FFFF + 1
+        self._socket.send(netlink.message(_SOCK_DIAG_BY_FAMILY, netlink.NLM_F_REQUEST, self._sequence, request))
+        while True:
+            for message in netlink.messages(self._socket.recv(_BUFFER)):
+                if message.sequence != self._sequence:
+                    continue
+                if message.type == netlink.NLMSG_ERROR:
+                    with contextlib.suppress(FileNotFoundError):
+                        netlink.raise_error(message)
+                    return 0
+                listed = _listed(message.body, transport, None)
+                if listed is None or listed.state == "LISTEN" or listed.local[-2:] != local[1].to_bytes(2, "big"):
+                    return 0
+                return listed.inode
 
     def entries(self) -> Iterator[Entry]:
         """All TCP and UDP sockets of this network namespace, on every address, without counters and in no order.
@@ -162,13 +219,22 @@ class SockDiag:
 _shared: SockDiag | None = None
 
 
-def dump(ports: frozenset[int] | None = None) -> tuple[KernelSocket, ...]:
+def dump(ports: frozenset[int] | None = None, choose: Choose = lambda listed: listed) -> tuple[KernelSocket, ...]:
     """`SockDiag.dump` on one socket that the module keeps open; of the network namespace of the first call."""
+    return _on_shared(lambda diag: diag.dump(ports, choose))
+
+
+def holder_of(transport: Transport, local: tuple[bytes, int], remote: tuple[bytes, int]) -> int:
+    """`SockDiag.holder_of` on that same socket."""
+    return _on_shared(lambda diag: diag.holder_of(transport, local, remote))
+
+
+def _on_shared(ask: Callable[[SockDiag], _Answer]) -> _Answer:
     global _shared
     if _shared is None:
         _shared = SockDiag()
     try:
-        return _shared.dump(ports)
+        return ask(_shared)
     except OSError:
         with contextlib.suppress(OSError):
             _shared.close()
@@ -176,25 +242,39 @@ def dump(ports: frozenset[int] | None = None) -> tuple[KernelSocket, ...]:
         raise
 
 
-def _socket(body: memoryview, transport: Transport, ports: frozenset[int] | None) -> KernelSocket | None:
-    """One inet_diag_msg decoded; None for a socket that was not asked for or of a kind that we don't know."""
+def _listed(body: memoryview, transport: Transport, ports: frozenset[int] | None) -> Listed | None:
+    """One inet_diag_msg at a glance; None for a socket that was not asked for or of a kind that we don't know."""
     if len(body) < _MESSAGE_SIZE:
         return None
-    family, number, timer, expirations, here, there, local_ip, remote_ip = _ADDRESSES.unpack_from(body)
-    local_port, remote_port = int.from_bytes(here, "big"), int.from_bytes(there, "big")
-    if ports is not None and local_port not in ports and remote_port not in ports:
+    family, number, _, _, here, there, local_ip, remote_ip = _ADDRESSES.unpack_from(body)
+    if ports is not None and int.from_bytes(here, "big") not in ports and int.from_bytes(there, "big") not in ports:
         return None
-    host, state = _local_host(family, local_ip), _STATES.get(number)
-    if host is None or state is None:
+    state = _STATES.get(number)
+    if state is None or _local_host(family, local_ip) is None:
         return None
+    inode = _REST.unpack_from(body, _REST_AT)[-1]
+    return Listed(body, transport, state, inode, _end(local_ip, here), _end(remote_ip, there))
+
+
+def _end(ip: bytes, port: bytes) -> bytes:
+    """An end of a connection, the same for IPv4 and for an IPv6 socket that has it (::ffff:127.0.0.1)."""
+    return (ip[12:] + bytes(12) if ip.startswith(_V4_MAPPED) else ip) + port
+
+
+def _socket(listed: Listed) -> KernelSocket:
+    """A socket of the list decoded."""
+    body, transport, state, inode = listed.body, listed.transport, listed.state, listed.inode
+    family, _, timer, expirations, here, there, local_ip, remote_ip = _ADDRESSES.unpack_from(body)
+    host = _local_host(family, local_ip)
+    assert host is not None
     remote = None
-    if remote_port and state != "LISTEN":
-        remote = Address(_host(family, remote_ip), remote_port)
-    expires, receive_queue, send_queue, uid, inode = _REST.unpack_from(body, _REST_AT)
+    if listed.is_connected:
+        remote = Address(_host(family, remote_ip), int.from_bytes(there, "big"))
+    expires, receive_queue, send_queue, uid, _ = _REST.unpack_from(body, _REST_AT)
     return KernelSocket(
         transport=transport,
         state=state,
-        local=Address(host, local_port),
+        local=Address(host, int.from_bytes(here, "big")),
         remote=remote,
         inode=inode,
         receive_queue=receive_queue,

@@ -8,7 +8,7 @@ from netsim.model.address import Conversation
 from netsim.model.events import FocusMoved, PacketHeld, SocketsObserved
 from netsim.model.kernel import same_address
 from netsim.model.strangers import is_strangers
-from netsim.model.views import clients, conversation_in_focus, conversation_of, held_packets, same_conversation
+from netsim.model.views import CROWD, clients, conversation_in_focus, conversation_of, held_packets, same_conversation
 from netsim.model.world import Focus, World
 
 
@@ -42,8 +42,13 @@ def turn_to_conversation(world: World, conversation: Conversation) -> World:
 
 
 def follow_held(world: World) -> World:
-    """A packet is held anew: where none is in the conversation in focus, turn to that of the oldest one."""
+    """A packet is held anew: where none is in the conversation in focus, turn to that of the oldest one.
+
+    In a crowd of strangers one of our clients, once it was turned to, stays in focus.
+    """
     held = held_packets(world)
+    if len(held) > CROWD and world.focus.stranger is None:
+        return world
     shown = conversation_in_focus(world)
     if not held or (shown is not None and any(same_conversation(each.conversation, shown) for each in held)):
         return world

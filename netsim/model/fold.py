@@ -36,6 +36,7 @@ from netsim.model.events import (
     PacketHeld,
     PacketReleased,
     PacketSeen,
+    PacketsLeftOut,
     PacketsMissed,
     ProcessExited,
     ProcessSlept,
@@ -48,6 +49,7 @@ from netsim.model.events import (
     SocketsObserved,
 )
 from netsim.model.focus import follow_held_late, turn_to, turn_to_conversation, turn_to_stranger
+from netsim.model.forgetting import forget_holders, forget_packets
 from netsim.model.gate_fold import fold_gate
 from netsim.model.inference import infer
 from netsim.model.rows import compact, update_rows
@@ -55,7 +57,7 @@ from netsim.model.world import Endpoint, Mark, World
 
 SINCE_KEPT = 400  # events since the last command: enough for any one step, bounded for a program that floods
 LONGEST_INSTEAD = 8  # columns of a typed message beside its line
-PRINTED_KEPT = 50  # lines of a program's output
+PRINTED_KEPT = 200  # lines of a program's output
 LONGEST_PRINTED = 4000  # characters of one of them, its last ones
 
 
@@ -64,10 +66,10 @@ def fold(world: World, event: AnyEvent) -> World:
     world = _apply(world, event)
     ledger, packets = infer(world.ledger, event)
     if packets and world.gate == "none":  # where the real ones are seen, none is inferred
-        first = len(world.packets) + 1
+        first = world.packet_count + 1
         numbered = tuple(replace(packet, number=first + i) for i, packet in enumerate(packets))
         names = {f"packet {packet.number}" for packet in numbered}
-        world = replace(world, packets=world.packets + numbered, changed=world.changed | names)
+        world = forget_packets(replace(world, packets=world.packets + numbered, changed=world.changed | names))
     return replace(world, at=event.at, ledger=ledger, since=(*world.since, event)[-SINCE_KEPT:])
 
 
@@ -137,13 +139,17 @@ def _apply(world: World, event: AnyEvent) -> World:
             )  # fmt: skip
             return _rows(replace(world, under_way=world.under_way - {event.who}))
         case SocketsObserved():
-            changed = replace(world, kernel=event.sockets, kernel_complete=event.complete, observed_at=event.at)
+            changed = replace(
+                world, kernel=event.sockets, kernel_complete=event.complete, observed_at=event.at,
+                sockets_left_out=event.left_out,
+            )  # fmt: skip
             return follow_held_late(_rows(changed))
         case OwnersObserved():
             return _rows(replace(world, owners=event.owners))
         case (
             PacketHeld() | PacketSeen() | PacketReleased() | PacketDropped() | CopyCounted()
             | GateOpened() | GateClosed() | GateFailed() | GateRestarted() | PacketsMissed()
+            | PacketsLeftOut()
         ):  # fmt: skip
             return fold_gate(world, event)
         case FocusMoved():
@@ -208,6 +214,8 @@ def _return(world: World, event: CallReturned) -> World:
     changes: dict[str, object] = {"sockets": sockets}
     if not event.thread:
         changes |= {"status": "running", "call": None, "syscall": None}
+    if event.name in ("connect", "connect_ex") and (event.error is not None or event.result != "0"):
+        changes["refused"] = endpoint.refused or _was_refused(event)
     if event.line:
         line = endpoint.source[event.line - 1] if event.line <= len(endpoint.source) else ""
         mark = Mark(mark_text(event, line), event.error is None, event.name)
@@ -217,6 +225,12 @@ def _return(world: World, event: CallReturned) -> World:
         here = event.accepted.local or Address("", 0)
         world = turn_to_conversation(world, Conversation(endpoint.transport, event.accepted.remote, here))
     return _rows(world) if sockets != endpoint.sockets else world
+
+
+def _was_refused(event: CallReturned) -> bool:
+    if event.error is not None:
+        return event.error.name == "ECONNREFUSED"
+    return event.name == "connect_ex" and event.result in ("111", "61")  # Linux, macOS
 
 
 def mark_text(event: CallReturned, line: str = "") -> str:
@@ -271,8 +285,9 @@ def _print(world: World, event: ProgramPrinted) -> World:
 
 def _output(endpoint: Endpoint, text: str) -> tuple[str, ...]:
     """The last lines of its output with this behind them; the last one is what has no end yet."""
-    lines = ("\n".join(endpoint.printed) + text).split("\n")[-PRINTED_KEPT:]
-    return tuple(line[-LONGEST_PRINTED:] for line in lines)
+    last = endpoint.printed[-1] if endpoint.printed else ""
+    lines = [line[-LONGEST_PRINTED:] for line in f"{last}{text}".split("\n")[-PRINTED_KEPT:]]
+    return (*endpoint.printed[:-1], *lines)[-PRINTED_KEPT:]
 
 
 def _type(world: World, event: LineTyped) -> World:
@@ -301,4 +316,4 @@ def _change(world: World, who: str, **changes: object) -> World:
 
 def _rows(world: World) -> World:
     slots, remembered, changed = update_rows(world)
-    return replace(world, slots=slots, remembered=remembered, changed=world.changed | changed)
+    return forget_holders(replace(world, slots=slots, remembered=remembered, changed=world.changed | changed))

@@ -83,3 +83,13 @@ class PacketsMissed(Event, frozen=True):
 
     unread: int
     too_many: int
+
+
+class PacketsLeftOut(Event, frozen=True):
+    """So many packets have passed the open gate untold so far: there were too many to tell them all, one by one.
+
+    `ours`: how many of them were no strangers'. None is left out for a stranger's: there have to be thousands of ours.
+    """
+
+    count: int
+    ours: int = 0

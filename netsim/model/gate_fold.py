@@ -20,9 +20,11 @@ from netsim.model.events import (
     PacketHeld,
     PacketReleased,
     PacketSeen,
+    PacketsLeftOut,
     PacketsMissed,
 )
 from netsim.model.focus import follow_held, turn_to_conversation
+from netsim.model.forgetting import forget_packets
 from netsim.model.packet import Packet
 from netsim.model.wire import Datagram, Icmp, Segment
 from netsim.model.world import World
@@ -30,6 +32,7 @@ from netsim.model.world import World
 GateEvent = (
     PacketHeld | PacketSeen | PacketReleased | PacketDropped | CopyCounted
     | GateOpened | GateClosed | GateFailed | GateRestarted | PacketsMissed
+    | PacketsLeftOut
 )  # fmt: skip
 
 _ICMP_NAMES = {
@@ -60,6 +63,8 @@ def fold_gate(world: World, event: GateEvent) -> World:
             return replace(world, gate="failed")
         case PacketsMissed(unread=unread, too_many=too_many):
             return replace(world, missed=unread + too_many)
+        case PacketsLeftOut(count=count, ours=ours):
+            return replace(world, packets_left_out=count, ours_left_out=ours)
         case _:
             assert_never(event)
 
@@ -92,7 +97,7 @@ def _observe(world: World, event: PacketHeld | PacketSeen) -> World:
         case _:
             pass
     world = replace(world, packets=(*world.packets, packet), changed=world.changed | {f"packet {packet.number}"})
-    return follow_held(world) if held else world
+    return forget_packets(follow_held(world) if held else world)
 
 
 def _change(world: World, number: int, **changes: object) -> World:

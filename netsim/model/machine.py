@@ -38,6 +38,7 @@ class MachineRow(Struct, frozen=True):
 class MachinePorts(Struct, frozen=True, tag="ports"):
     """The table. `age`: seconds since it was read; `complete` False: only the sockets of this user's processes.
 
+    `by_root`: whoever has read it may see more than others, and what is not seen then is hidden from everybody here.
     `failure`: why there is none, in one sentence.
     """
 
@@ -46,6 +47,7 @@ class MachinePorts(Struct, frozen=True, tag="ports"):
     age: float = 0.0
     complete: bool = True
     failure: str = ""
+    by_root: bool = False
 
 
 class Probed(Struct, frozen=True, tag="probed"):

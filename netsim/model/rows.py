@@ -5,7 +5,7 @@ Law: the kernel decides which sockets exist and which have no process (inode 0);
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import count
 
 from msgspec.structs import replace
@@ -40,8 +40,9 @@ def row_name(key: RowKey) -> str:
 
 
 def program_name(endpoint: Endpoint) -> str:
-    """What the table calls a program of ours: "server", "client", "client 2", "server (udp)"."""
+    """What the table calls a program of ours: "server", "client", "client 2", "server (udp)", "server's child"."""
     number = f" {endpoint.number}" if endpoint.role == "client" and endpoint.number > 1 else ""
+    number += "'s child" if endpoint.forked_from else ""
     return f"{endpoint.role}{number}" + (" (udp)" if endpoint.transport == "udp" else "")
 
 
@@ -126,10 +127,10 @@ def _row(
     history = remembered.get(key, ())
     for pid, name in sorted(pids.items()):
         if pid not in {holder.pid for holder in history}:
-            history = (*history, Holder(pid, name))[-REMEMBERED_HOLDERS:]
+            history = _remembered((*history, Holder(pid, name)), pids)
     if history:
         remembered[key] = history
-    former = next((holder for holder in reversed(history) if holder.pid not in pids), None)
+    former = _before(history, pids)
     listening = socket.state == "LISTEN"
     name = next((pids[pid] for pid in sorted(pids)), former.name if former else "")
     return Row(
@@ -144,6 +145,19 @@ def _row(
         expires_at=world.observed_at + socket.expires_ms / 1000 if socket.timer == "timewait" else None,
         inode=socket.inode if world.kernel_complete else 0,
     )
+
+
+def _remembered(history: tuple[Holder, ...], pids: Collection[int]) -> tuple[Holder, ...]:
+    """As many holders as are kept: first those go that have it no longer, the oldest first."""
+    surplus = max(0, len(history) - REMEMBERED_HOLDERS)
+    going = [holder for holder in history if holder.pid not in pids][:surplus]
+    return tuple(holder for holder in history if holder not in going)[-REMEMBERED_HOLDERS:]
+
+
+def _before(history: tuple[Holder, ...], pids: Collection[int]) -> Holder | None:
+    """Who had it before those who have it now: not a child that came later, and is gone while its parent stayed."""
+    first = next((place for place, holder in enumerate(history) if holder.pid in pids), len(history))
+    return history[first - 1] if first else None
 
 
 def _kernel_key(socket: KernelSocket) -> RowKey:

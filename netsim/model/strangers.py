@@ -13,7 +13,15 @@ from netsim.model.address import Address, Conversation, Transport
 from netsim.model.events import KernelSocket
 from netsim.model.kernel import end_of, same_address, same_peer, sockets
 from netsim.model.packet import Packet
-from netsim.model.views import clients, conversation_of, held_packets, local_of, same_conversation, server_ports
+from netsim.model.views import (
+    clients,
+    conversation_of,
+    held_packets,
+    local_of,
+    packets_of,
+    same_conversation,
+    server_ports,
+)
 from netsim.model.world import Holder, Row, RowKey, World
 
 TRANSPORTS: tuple[Transport, ...] = ("tcp", "udp")
@@ -24,7 +32,8 @@ class Stranger(Struct, frozen=True, kw_only=True):
     """A client that netsim did not start, as far as it is known from outside.
 
     `pids`: the processes that have its socket, or had it where `holds` is False; () if that can't be known. `name`:
-    of the first of them, "" likewise. `socket`: the calling end as the kernel has it now.
+    of the first of them, "" likewise. `socket`: the calling end as the kernel has it now. `unlisted`: it may have one,
+    but there are too many to tell them all.
     """
 
     conversation: Conversation
@@ -32,6 +41,7 @@ class Stranger(Struct, frozen=True, kw_only=True):
     name: str = ""
     holds: bool = True
     socket: KernelSocket | None = None
+    unlisted: bool = False
 
 
 def stranger(world: World, conversation: Conversation) -> Stranger:
@@ -39,10 +49,11 @@ def stranger(world: World, conversation: Conversation) -> Stranger:
     socket = calling_end(world, conversation)
     holders = _holders(world, conversation, socket)
     row = _row(world, socket) if socket is not None else None
-    holds = row is not None and row.whose != "kernel"
+    unlisted = socket is None and world.sockets_left_out > 0
+    holds = unlisted or (row is not None and row.whose != "kernel")
     pids = row.pids if row is not None and row.pids else tuple(holder.pid for holder in holders[-1:])
     name = next((holder.name for holder in reversed(holders) if holder.pid in pids), "")
-    return Stranger(conversation=conversation, pids=pids, name=name, holds=holds, socket=socket)
+    return Stranger(conversation=conversation, pids=pids, name=name, holds=holds, socket=socket, unlisted=unlisted)
 
 
 def calling_end(world: World, conversation: Conversation) -> KernelSocket | None:
@@ -104,7 +115,19 @@ def _caller(world: World, conversation: Conversation) -> Literal["ours", "strang
         had = conversation_of(world, client)
         if had is not None and same_conversation(had, conversation):
             return "ours"
-    return "unknown" if _somebody_may_be_calling(world, conversation.transport) else "stranger"
+    if _somebody_may_be_calling(world, conversation.transport) or _may_have_been_ours(world, conversation):
+        return "unknown"
+    return "stranger"
+
+
+def _may_have_been_ours(world: World, conversation: Conversation) -> bool:
+    """Whether it was refused, as a call of ours was whose port nobody has seen: too short for the table."""
+    if conversation.transport != "tcp" or not any(each.refused for each in world.endpoints.values()):
+        return False
+    packets = packets_of(world, conversation)
+    return any("RST" in packet.flags for packet in packets) and all(
+        packet.flags == {"SYN"} if packet.sender == "client" else "RST" in packet.flags for packet in packets
+    )
 
 
 def _somebody_may_be_calling(world: World, transport: Transport) -> bool:

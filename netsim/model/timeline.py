@@ -1,20 +1,21 @@
 """The timeline: all events in order, and the world after any number of them. Going back in time is a smaller index.
 
-Law: an index counts events from the lab's start and never changes its meaning. At most `MOST` events are kept; what
-is older has become one world, from which all later ones are folded.
+Law: an index counts events from the lab's start and never changes its meaning. At most `MOST` events are kept (of large
+ones fewer); what is older has become one world, from which all later ones are folded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netsim.model.events import AnyEvent
+from netsim.model.events import AnyEvent, OwnersObserved, PacketHeld, PacketSeen, SocketsObserved
 from netsim.model.fold import fold, fold_all
 from netsim.model.visible import Moments, kind_of
 from netsim.model.world import World
 
 CHECKPOINT_EVERY = 256  # events between kept worlds: `at` folds at most so many, some milliseconds' work
-MOST = 100_000  # events in memory
+MOST = 100_000  # events in memory; a large one counts for several, about one for each kilobyte
+_FEW, _SOCKETS, _BYTES = 16, 3, 2048  # sockets of a list that weigh nothing; how many of the others, or bytes, weigh 1
 
 
 class Timeline:
@@ -28,6 +29,7 @@ class Timeline:
         self._checkpoints: list[World] = [World()]  # the first one is the world after what was forgotten
         self._moments = Moments()
         self._now = World()
+        self._weight = 0  # of the events that are kept
 
     def __len__(self) -> int:
         """How many events there were, the forgotten ones among them."""
@@ -58,9 +60,10 @@ class Timeline:
         before, self._now = self._now, fold(self._now, event)
         self._moments.take(len(self), kind_of(before, event, self._now), event.at)
         self._events.append(event)
+        self._weight += _weight(event)
         if len(self._events) % self._every == 0:
             self._checkpoints.append(self._now)
-        if len(self._events) > self._most:
+        if self._weight > self._most:
             self._forget()
         return self._now
 
@@ -81,8 +84,25 @@ class Timeline:
 
     def _forget(self) -> None:
         """Let the oldest sixteenth go: seldom, so that it costs little for each event."""
-        worlds = max(1, self._most // 16 // self._every)
+        worlds = 0
+        while worlds < len(self._checkpoints) - 1 and (not worlds or self._weight > self._most - self._most // 16):
+            going = self._events[worlds * self._every : (worlds + 1) * self._every]
+            self._weight -= sum(map(_weight, going))
+            worlds += 1
         del self._events[: worlds * self._every]
         del self._checkpoints[:worlds]
         self._first += worlds * self._every
         self._moments.forget(self._first)
+
+
+def _weight(event: AnyEvent) -> int:
+    """How much memory an event takes, about in kilobytes; of most it is little."""
+    match event:
+        case SocketsObserved(sockets=listed):
+            return 1 + max(0, len(listed) - _FEW) // _SOCKETS
+        case OwnersObserved(owners=owners):
+            return 1 + max(0, len(owners) - _FEW) // _SOCKETS
+        case PacketHeld(raw=raw) | PacketSeen(raw=raw):
+            return 1 + len(raw) // _BYTES
+        case _:
+            return 1

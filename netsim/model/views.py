@@ -16,6 +16,7 @@ from netsim.model.world import Endpoint, World
 PEER_HAS_CLOSED = frozenset({"CLOSE_WAIT", "LAST_ACK", "CLOSING", "TIME_WAIT"})  # the peer's FIN has come
 UNANSWERED = frozenset({"SYN_SENT", "FIN_WAIT1", "LAST_ACK", "CLOSING"})  # our SYN or FIN is unanswered
 WAITING_STATES = frozenset({"ESTABLISHED", "CLOSE_WAIT"})  # what no process has ever had can be in no other
+CROWD = 8  # packets: when more are held at once nobody looks at each, and the story goes on with our programs
 SMALLEST_DATAGRAM = 576  # bytes of memory that the kernel charges at least for one waiting datagram (skb->truesize)
 
 

@@ -58,7 +58,7 @@ def kind_of(before: World, event: AnyEvent, after: World) -> Kind:
             return "visible" if event.error is not None else "unseen"
         case _:
             pass
-    if isinstance(event, _ALWAYS) or len(after.packets) != len(before.packets):
+    if isinstance(event, _ALWAYS) or after.packet_count != before.packet_count:
         return "visible"
     if after.kernel is not before.kernel and _states(after) != _states(before):
         return "states"

@@ -62,6 +62,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     spins: bool = False  # it has been running for long, and nobody knows for how long still
     marks: Mapping[int, Mark] = {}  # by line
     sockets: tuple[SocketRef, ...] = ()  # open now, by fd
+    refused: bool = False  # a connect() of it was: the kernel takes the port back then, and nobody can tell it any more
     printed: tuple[str, ...] = ()  # the last lines of its output
     extra: str = ""  # the line that is not in the program and was run last, "" if none
     extra_result: str = ""
@@ -155,12 +156,25 @@ class World(Struct, frozen=True, kw_only=True):
     owners: tuple[Owner, ...] = ()
     remembered: Mapping[RowKey, tuple[Holder, ...]] = {}  # who has had a row's socket, oldest first, the last few
     packets: tuple[Packet, ...] = ()
+    packets_forgotten: int = 0  # how many more there were, the oldest: see netsim.model.forgetting
     ledger: Ledger = Ledger()
     gate: Literal["none", "closed", "open", "failed"] = "none"
     missed: int = 0  # packets that the gate itself lost
+    packets_left_out: int = 0  # packets that passed the open gate and were too many to be told
+    ours_left_out: int = 0  # those of them that were no strangers'
+    sockets_left_out: int = 0  # sockets of strangers that the kernel has now and that are too many to be told
     slots: tuple[Slot, ...] = ()
     focus: Focus = Focus()
     under_way: frozenset[str] = frozenset()  # endpoints being started or killed: accepted, and not there (or gone) yet
     mover: str = ""  # the endpoint that moved last
     since: tuple[AnyEvent, ...] = ()  # events since the last accepted command, that one first
     changed: frozenset[str] = frozenset()  # what changed since then: "server", "row 8888/tcp ...", "packet 4"
+
+    @property
+    def packet_count(self) -> int:
+        """How many packets there were, the forgotten ones among them."""
+        return self.packets_forgotten + len(self.packets)
+
+    def packets_after(self, count: int) -> tuple[Packet, ...]:
+        """All but the first `count` of them, as far as they are not forgotten."""
+        return self.packets[max(0, count - self.packets_forgotten) :]

@@ -135,7 +135,7 @@ def note(record: Record, event: AnyEvent, before: World, after: World, *, lab: s
     def add(who: str, pid: int, text: str, result: str, flag: str = "") -> Record:
         return replace(record, deeds=(*record.deeds, Deed(step, who, pid, text, result, lab, flag))[-_DEEDS_KEPT:])
 
-    for packet in after.packets[len(before.packets) :]:
+    for packet in after.packets_after(before.packet_count):
         flag = _flag(packet)
         if flag:
             record = add("packet", 0, _words(packet, flag), packet.evidence, flag)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from netsim.model.commands import AnyCommand, ReleasePacket, StartEndpoint, Step
+from netsim.model.packet import Packet
 from netsim.model.views import client_name, clients, conversation_in_focus, end_of, packets_of
 from netsim.model.world import Endpoint, World
 from netsim.story.action import Action
-from netsim.story.calls import describe, is_ready, speaker, the, would_sleep
+from netsim.story.calls import came_back_empty, describe, is_ready, speaker, the, would_sleep
 from netsim.story.own import MOST_CLIENTS, is_own, one_more, type_a_line, type_all_the_same
-from netsim.story.packets import describe_delivery, oldest_held
+from netsim.story.packets import describe_delivery, is_of_a_crowd, oldest_held
 
 OPENING: tuple[StartEndpoint, ...] = (
     StartEndpoint(who="server", program="tcp_server.py", role="server", transport="tcp"),
@@ -42,7 +43,7 @@ def next_action(world: World) -> Action:
     if world.ended is not None:
         return Action(id="ended", cap="", label="the lab is gone: b begins again with a fresh one, q quits")
     if len(world.endpoints) < len(OPENING) and world.step == 0 and not is_own(world):
-        return Action(id="starting", cap="", label="starting two programs ...")
+        return Action(id="starting", cap="", label="starting the lab ...")
     for rule in RULES:
         action = rule(world)
         if action is not None:
@@ -51,10 +52,20 @@ def next_action(world: World) -> Action:
 
 
 def deliver_next(world: World) -> Action | None:
-    """Rule 3: packets are held; the oldest of the conversation in focus, or of all."""
+    """Rule 3: packets are held; the oldest of the conversation in focus, or of all. A crowd's come last."""
     packet = oldest_held(world)
-    if packet is None:
+    if packet is None or is_of_a_crowd(world, packet):
         return None
+    return _deliver(world, packet)
+
+
+def _deliver_a_crowds(world: World) -> Action | None:
+    """Rule 8: nothing is left to be done but to let one of many strangers' packets go on."""
+    packet = oldest_held(world)
+    return _deliver(world, packet) if packet is not None else None
+
+
+def _deliver(world: World, packet: Packet) -> Action:
     return Action(
         id=f"{world.step}:packet {packet.number}",
         label=describe_delivery(packet, world),
@@ -108,9 +119,15 @@ def _run_what_will_not_sleep(world: World) -> Action | None:
 
 
 def _run_to_sleep(world: World) -> Action | None:
-    """Rule 7: only calls that will wait are left; server first."""
+    """Rule 7: only calls that will wait are left; server first. One that asks again and again lets the others go."""
     sleepy = [endpoint for endpoint in world.endpoints.values() if would_sleep(endpoint)]
-    sleepy.sort(key=lambda endpoint: (not _focused_transport(world, endpoint), *_rank(endpoint)))
+
+    def order(endpoint: Endpoint) -> tuple[bool, bool, bool, bool, int]:
+        asked = came_back_empty(endpoint)
+        away = not _focused_transport(world, endpoint)
+        return away, asked, asked and endpoint.who == world.mover, *_rank(endpoint)
+
+    sleepy.sort(key=order)
     return _step(world, sleepy)
 
 
@@ -185,5 +202,5 @@ def _rank(endpoint: Endpoint) -> tuple[bool, int]:
 
 RULES = (
     deliver_next, _wait_for_the_lost, _run_what_waits, _run_what_will_not_sleep, type_a_line, _run_to_sleep,
-    type_all_the_same, _begin_udp,
+    type_all_the_same, _deliver_a_crowds, _begin_udp,
 )  # fmt: skip

@@ -85,7 +85,7 @@ def _said(before: World, event: AnyEvent, world: World) -> str:
             return "the lab ends"
         case _:
             pass
-    fresh = world.packets[len(before.packets) :]
+    fresh = world.packets_after(before.packet_count)
     if fresh:
         there = " comes to the gate" if world.gate == "closed" else ""
         return f"{_named(fresh[0])} from the {fresh[0].sender}{there}"

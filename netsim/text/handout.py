@@ -45,8 +45,8 @@ def handout(events: Iterable[AnyEvent], charset: Charset) -> Iterator[str]:
         if isinstance(event, CommandAccepted) and world.step != before.step:
             yield f"[{world.step}]"
         yield from _told(_lines(world, event), charset, event.at)
-        yield from _told([packet_line(packet, world) for packet in world.packets[told:]], charset, event.at)
-        told = len(world.packets)
+        yield from _told([packet_line(packet, world) for packet in world.packets_after(told)], charset, event.at)
+        told = world.packet_count
     if world.lab is not None:
         yield from _told(_step_end(world), charset, None)
 

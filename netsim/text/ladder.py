@@ -79,7 +79,10 @@ def draw_ladder_head(
     packets = packets_of(world, conversation_shown(world, transport))
     which = _which(world, transport, charset)
     start = [Span(f"{charset.dash} ", "rule"), Span(transport.upper(), "head"), Span(which)]
-    variants = [[*start, *rest, Span(" ")] for rest in _counts(packets, inferred=inferred and any_inferred(packets))]
+    variants = [
+        [*start, *rest, Span(" ")]
+        for rest in _counts(packets, inferred=inferred and any_inferred(packets), some=_some(world, transport))
+    ]
     head = fill(first_that_fits(variants, width), width, charset.dash, "rule")
     return [head, *(fill((), width, charset.dash, "rule") for _ in range(height - 1))][: max(0, height)]
 
@@ -152,13 +155,19 @@ def any_inferred(packets: Sequence[Packet]) -> bool:
     return any(packet.evidence == "inferred" for packet in packets)
 
 
-def _counts(packets: Sequence[Packet], *, inferred: bool) -> list[list[Span]]:
+def _some(world: World, transport: Transport) -> bool:
+    """Whether the conversation may have had more packets than are shown."""
+    strangers = stranger_shown(world, transport) is not None
+    return bool(world.ours_left_out or world.packets_forgotten or (strangers and world.packets_left_out))
+
+
+def _counts(packets: Sequence[Packet], *, inferred: bool, some: bool) -> list[list[Span]]:
     """What the head says of the packets, the longest variant first."""
     if not packets:
         return [[Span("  no packet yet")]]
     how = [Span("  "), Span("INFERRED", "head")] if inferred else []
     lost = sum(packet.fate == "lost" for packet in packets)
-    number = [Span(f"  {_plural(len(packets), 'packet')}")]
+    number = [Span(f"  {_plural(len(packets), 'packet')}{' shown' if some else ''}")]
     gone = [Span("  "), Span(f"{lost} lost", "lost")] if lost else []
     size = _plural(sum(packet.length for packet in packets if packet.fate != "lost"), "byte")
     return [
@@ -193,7 +202,7 @@ def _server_end(
     if shown is not None and transport == "tcp":
         return [state(world, shown), Span(" "), port(world, transport, shown.local, charset)]
     if conversation is not None:
-        closed = [Span("closed ")] if transport == "tcp" else []
+        closed = [Span("closed ")] if transport == "tcp" and not world.sockets_left_out else []
         return [*closed, port(world, transport, conversation.server, charset)]
     bound = _bound_port(world, server, charset, transport)
     return bound or [Span("server", "server")]
@@ -210,7 +219,9 @@ def _bound_port(world: World, endpoint: Endpoint | None, charset: Charset, trans
 
 def _client_state(world: World, conversation: Conversation) -> Span:
     end = end_of(world, conversation, "client")
-    return state(world, end) if end is not None else Span("closed")
+    if end is None:
+        return Span("" if world.sockets_left_out else "closed")  # it may be one of those that were not told
+    return state(world, end)
 
 
 # --- the rows

@@ -201,7 +201,7 @@ class Headless:
         if self.run.at < 0:
             return
         world = self._sessions[lab].world
-        told = self._packets_told if lab == HERE else len(world.packets)
+        told = self._packets_told if lab == HERE else world.packet_count
         where = "" if lab == HERE else f"{lab}: "
         lines = step_lines(world, told)[:-1]  # without the narrator: the lesson tells why
         if any(isinstance(event, ExtraLineRan) for event in world.since):
@@ -209,16 +209,16 @@ class Headless:
         for line in lines:
             self._tell(f"      {where}{self._charset.visible(line)}".rstrip())
         if lab == HERE:
-            self._packets_told = len(world.packets)
+            self._packets_told = world.packet_count
 
     def _tell_what_came(self) -> None:
         """Packets that a timer of the kernel's has sent while nothing was done."""
         if self.run.at < 0 or HERE not in self._sessions:
             return
         world = self._sessions[HERE].world
-        for packet in world.packets[self._packets_told :]:
+        for packet in world.packets_after(self._packets_told):
             self._tell(f"      {self._charset.visible(packet_line(packet, world))}".rstrip())
-        self._packets_told = len(world.packets)
+        self._packets_told = world.packet_count
 
     def _draw_ladders(self, seen: Seen, head: str) -> None:
         """The packets of this step, if there were any, as the screen draws them."""

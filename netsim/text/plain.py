@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from threading import Event as Signal
+from time import monotonic
 from typing import TextIO
 
 from netsim.model.address import Conversation
@@ -14,6 +15,7 @@ from netsim.model.world import Endpoint
 from netsim.session import Session
 from netsim.story import goals
 from netsim.story.callers import name_of
+from netsim.story.crowds import sockets_left_out
 from netsim.story.director import next_action
 from netsim.story.goals import Do, Goal, Reached, Stuck, Wait
 from netsim.story.life import by_hand
@@ -24,6 +26,7 @@ from netsim.text.charset import visible
 from netsim.text.transcript import packet_line, row_line, step_lines
 
 SETTLED = 0.08  # seconds without an event: longer than the 50 ms in which the lab looks for what follows a call
+FLOODED = 2.0  # seconds for which events that follow each other too fast to settle are waited for
 PATIENCE = 10.0  # seconds after which a step that does not end is told as such
 
 HELP = """\
@@ -118,9 +121,9 @@ class Plain:
         self._came.wait(PATIENCE)
         self._settle()
         world = self._session.world
-        for packet in world.packets[self._packets_told :]:
+        for packet in world.packets_after(self._packets_told):
             self._say(packet_line(packet, world))
-        self._packets_told = len(world.packets)
+        self._packets_told = world.packet_count
         self._say(visible(narrate(world)))
         self._say_next()
 
@@ -214,7 +217,8 @@ class Plain:
 
     def _ports(self) -> None:
         rows = [slot.row for slot in self._session.world.slots if slot.row is not None]
-        self._say("\n".join(row_line(row) for row in rows) or "No port is in use by this lab.")
+        lines = [*(row_line(row) for row in rows), sockets_left_out(self._session.world)]
+        self._say("\n".join(filter(None, lines)) or "No port is in use by this lab.")
 
     def _again(self) -> None:
         self._session.restart_lab()
@@ -234,7 +238,7 @@ class Plain:
         head = f"[{world.step}] "
         for i, line in enumerate(step_lines(world, self._packets_told)):
             self._say((head if i == 0 else " " * len(head)) + line.replace("Press space", "Press enter"))
-        self._packets_told = len(world.packets)
+        self._packets_told = world.packet_count
         if next_too:
             self._say_next()
 
@@ -246,14 +250,18 @@ class Plain:
         print(text, file=self._out, flush=True)
 
     def _settle(self) -> bool:
-        """Wait until nothing is under way and nothing more comes; False if that takes too long."""
+        """Wait until nothing is under way and nothing more comes; False if that takes too long.
+
+        A flood of others never ends by itself: it is not waited for.
+        """
+        end = monotonic() + FLOODED
         while True:
             self._came.clear()
             self._session.drain()
             under_way = self._session.pending or not self._session.world.endpoints
             if self._session.world.ended:
                 return True
-            if not self._came.wait(PATIENCE if under_way else SETTLED):
+            if not self._came.wait(PATIENCE if under_way else SETTLED) or (not under_way and monotonic() > end):
                 return not under_way
 
 

@@ -72,7 +72,7 @@ def draw_strangers_socket(
     others = draw_others(world, width, charset, target=target)
     here = port(world, known.conversation.transport, known.conversation.client, charset)
     if known.socket is None:
-        texts, entries = ["the kernel keeps nothing of it"], []
+        texts, entries = ["not among the sockets shown" if known.unlisted else "the kernel keeps nothing of it"], []
     elif known.conversation.transport == "udp":
         there = port(world, "udp", known.conversation.server, charset)
         texts, entries = [], [Entry("fd ?", [here, Span(f" {charset.to} "), there], [[]])]

@@ -34,7 +34,9 @@ def draw_stranger(world: World, width: int, height: int, charset: Charset, *, kn
     """What can and what can't be known of it."""
     name = charset.shown(known.name, LONGEST_NAME) if known.name else UNKNOWN
     sentences = [f"{name} is not ours: its lines can't be seen, only what it sends and what the kernel has."]
-    if not known.holds:
+    if known.unlisted:
+        sentences.append("There are too many sockets to show: its own is left out, or gone.")
+    elif not known.holds:
         sentences.append(f"{_first(name)} has closed its socket, or has ended.")
     elif not known.pids:
         sentences.append("Which process it is can't be seen from here.")

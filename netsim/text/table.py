@@ -74,7 +74,11 @@ def draw_table_head(
     asked = asked_for(view, charset, max(free, 27) - cells(count) - 2)
     text = f" {asked}  {count} " if asked else f" {count} "
     last = Cell(width - cells(text) - 1, [Span(text)])
-    if last.column > heads[-1].column + len(HEADS[-1]) + 1:
+    if world.sockets_left_out:
+        text = f" {count.removesuffix(HOW_TO_ENTER)}, {world.sockets_left_out:,} more not shown "
+        last = Cell(width - cells(text) - 1, [Span(text, "bold")])
+        heads = [*(head for head in heads if head.column + cells(head.spans[0].text) < last.column), last]
+    elif last.column > heads[-1].column + len(HEADS[-1]) + 1:
         heads.append(last)
     elif asked:
         heads = [*(head for head in heads if head.column + cells(head.spans[0].text) < last.column), last]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from netsim.model.events import LabStarted
 from netsim.model.world import World
+from netsim.story.crowds import in_title
 from netsim.text.charset import Charset
 from netsim.text.layout import blank, fill, first_that_fits, spread, width_of
 from netsim.text.lines import Line, Span
@@ -26,8 +27,9 @@ def draw_title(
     steps: int | None = None,
     moment: tuple[int, int] | None = None,
     host: str = "127.0.0.1",
+    playing: bool = False,
 ) -> list[Line]:
-    """The title. `recorded`: a saved session is shown.
+    """The title. `recorded`: a saved session is shown; `playing`: it goes on by itself.
 
     Where the past is shown: `steps`: how many there are; `moment`: which one it is, from 1, and how many there are.
     """
@@ -42,7 +44,8 @@ def draw_title(
     elif moment is not None:
         where = list(first_that_fits(_past(world, moment, dot), width - 2 - width_of(name) - width_of(right)))
     else:
-        where = _where(world, charset, recorded=recorded, host=host)
+        room = width - 2 - width_of(name) - width_of(right)
+        where = list(first_that_fits(_where(world, charset, recorded=recorded, host=host, playing=playing), room))
     left = [*name, *where]
     return [fill(spread(left, right, width - 1), width), *([blank(width)] * (height - 1))]
 
@@ -65,10 +68,20 @@ def _recorded(world: World, moment: tuple[int, int], dot: str) -> Span:
     return Span(dot.join(("RECORDED", f"moment {moment[0]} of {moment[1]}", net)), "bold")
 
 
-def _where(world: World, charset: Charset, *, recorded: bool, host: str) -> list[Span]:
+def _where(world: World, charset: Charset, *, recorded: bool, host: str, playing: bool) -> list[list[Span]]:
+    """The long form and shorter ones. What is not shown takes the place of the address, which is the same always."""
     if world.ended is not None:
-        return [Span("the lab has ended", "bold")]
+        return [[Span("the lab has ended", "bold")]]
     if world.lab is None:
-        return [Span("starting the lab")]
+        return [[Span("starting the lab")]]
     how = "RECORDED" if recorded else _evidence(world, world.lab)
-    return [Span(f" {charset.dot} ".join((f"{world.lab.net} net", how, host)))]
+    dot, net = f" {charset.dot} ", f"{world.lab.net} net"
+    if playing:
+        end = Span("PLAYING, a stops it", "bold")
+        return [[Span(dot.join((*each, ""))), end] for each in ((net, how), (net, how.removeprefix("packets ")))]
+    counts = in_title(world)
+    if not counts:
+        return [[Span(dot.join((net, how, host)))]]
+    short = how.removeprefix("packets ")
+    told = [(how, count) for count in counts] + [(short, counts[-1])]
+    return [[Span(f"{net}{dot}{evidence}{dot}"), Span(count, "bold")] for evidence, count in told]

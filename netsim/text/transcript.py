@@ -12,14 +12,20 @@ from netsim.model.events import (
     ExtraLineRan,
     PacketDropped,
     PacketReleased,
+    PacketsLeftOut,
+    PacketsMissed,
     ProcessExited,
     ProgramPrinted,
+    SocketsObserved,
 )
 from netsim.model.fold import mark_text
 from netsim.model.gate_events import PacketObserved
 from netsim.model.packet import Packet
 from netsim.model.rows import row_name
+from netsim.model.strangers import is_strangers
+from netsim.model.views import CROWD
 from netsim.model.world import Endpoint, Row, World
+from netsim.story import crowds
 from netsim.story.callers import side
 from netsim.story.calls import plural, speaker
 from netsim.story.narrator import narrate
@@ -31,15 +37,43 @@ LABEL_ROOM = 60  # columns for a packet's label: its payload is cut there
 
 def step_lines(world: World, packets_before: int) -> list[str]:
     """What the last step did, line by line; `packets_before`: how many packets had been told already."""
-    new = world.packets[packets_before:]
+    new, unsaid = _first_of_a_crowd(world, world.packets_after(packets_before))
     came = {event.number for event in world.since if isinstance(event, PacketObserved)}
     # What a timer of the kernel's has sent since the step before comes first: this step may deliver it.
     earlier = [packet for packet in new if packet.evidence in ("held", "seen") and packet.number not in came]
     lines = [packet_line(packet, world) for packet in earlier]
-    lines += [line for event in world.since for line in event_lines(world, event)]
+    last = {type(event): event for event in world.since}
+    lines += [
+        line
+        for event in world.since
+        if not isinstance(event, PacketsLeftOut | PacketsMissed) or last[type(event)] is event  # it counts on
+        for line in event_lines(world, event)
+    ]
     lines += [packet_line(packet, world) for packet in new if packet not in earlier]
-    lines += [row_line(slot.row) for slot in world.slots if slot.row and row_name(slot.row.key) in world.changed]
+    lines += [f"and {plural(unsaid, 'more packet')} of other programs"] if unsaid else []
+    ours = {pid for each in world.endpoints.values() for pid in (each.pid, *each.former_pids)}
+    changed = [slot.row for slot in world.slots if slot.row and row_name(slot.row.key) in world.changed]
+    strange = [row for row in changed if row.former_pid not in ours and ours.isdisjoint(row.pids)]
+    lines += [row_line(row) for row in changed if row not in strange[CROWD:]]
+    more = len(strange[CROWD:])
+    lines += [f"and {plural(more, 'more row')} of other programs"] if more else []
+    if any(isinstance(event, SocketsObserved) and event.left_out for event in world.since) and world.sockets_left_out:
+        lines.append(crowds.sockets_left_out(world))
     return [*lines, visible(narrate(world))]
+
+
+def _first_of_a_crowd(world: World, packets: tuple[Packet, ...]) -> tuple[list[Packet], int]:
+    """All of ours and the first of strangers', and how many are not among them: nobody reads sixty lines of those."""
+    if len(packets) <= CROWD:
+        return list(packets), 0
+    found: list[Packet] = []
+    strange = 0
+    for packet in packets:
+        theirs = is_strangers(world, packet.conversation)
+        strange += theirs
+        if not theirs or strange <= CROWD:
+            found.append(packet)
+    return found, max(0, strange - CROWD)
 
 
 def packet_line(packet: Packet, world: World) -> str:
@@ -72,6 +106,10 @@ def event_lines(world: World, event: AnyEvent) -> list[str]:
     match event:
         case CommandRefused(why=why):
             return [f"not done: {why}"]
+        case PacketsLeftOut():
+            return [crowds.passed(event)]
+        case PacketsMissed():
+            return [crowds.dropped(event)]
         case PacketReleased(number=number):
             return [f"packet {number}: delivered"]
         case PacketDropped(number=number):

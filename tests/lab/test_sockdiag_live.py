@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -56,8 +57,8 @@ def pair(free_port: int) -> Iterator[Pair]:
 
 
 def eventually(diag: SockDiag, port: int, wanted: dict[str, int]) -> tuple[KernelSocket, ...]:
-    """The port's sockets once there are as many in each state as `wanted` says; for at most two seconds."""
-    until = time.monotonic() + 2.0
+    """The port's sockets once there are as many in each state as `wanted` says."""
+    until = time.monotonic() + 60.0
     while True:
         found = diag.dump(frozenset((port,)))
         states = [each.state for each in found]
@@ -235,3 +236,29 @@ def test_a_closed_one_can_not_be_asked() -> None:
     diag.close()
     with pytest.raises(OSError, match="Bad file descriptor"):
         diag.dump()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_who_holds_an_end_is_asked_of_one_socket(diag: SockDiag, host: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+    def end(address: tuple[object, ...]) -> tuple[bytes, int]:
+        return socket.inet_pton(family, host), int(str(address[1]))
+
+    def inode(of: socket.socket) -> int:
+        return os.fstat(of.fileno()).st_ino
+
+    with socket.create_server((host, 0), family=family) as listener:
+        called = end(listener.getsockname())
+        with socket.create_connection(listener.getsockname()[:2]) as client, listener.accept()[0] as accepted:
+            mine = end(client.getsockname())
+            assert diag.holder_of("tcp", mine, called) == inode(client)
+            assert diag.holder_of("tcp", called, mine) == inode(accepted)
+            assert diag.holder_of("tcp", called, (mine[0], 1)) == 0  # the listener is nobody's end
+    with socket.socket(family, socket.SOCK_DGRAM) as one, socket.socket(family, socket.SOCK_DGRAM) as other:
+        one.bind((host, 0))
+        other.sendto(b"x", one.getsockname())
+        mine, called = end(other.getsockname()), end(one.getsockname())
+        assert diag.holder_of("udp", mine, called) == inode(other)
+        assert diag.holder_of("udp", called, mine) == inode(one)
+    assert diag.holder_of("udp", mine, called) == 0

@@ -21,13 +21,13 @@ def listening(script: Script, who: str = "server", *, inode: int = 501, pid: int
     script.call(who, "bind", socket=ref(3, inode, 8888))
 
 
-def fork(script: Script) -> None:
+def fork(script: Script, number: int = 1) -> None:
     """The server's os.fork(): the child runs on by itself."""
     source = script.world.endpoints["server"].source
     script.add(
         e.EndpointStarted(
-            at=script.now, who="server.1", pid=FORK, inner_pid=9, role="server", transport="tcp", number=1,
-            program="forking_server.py", source=source, forked_from="server",
+            at=script.now, who=f"server.{number}", pid=FORK + number - 1, inner_pid=9, role="server", transport="tcp",
+            number=1, program="forking_server.py", source=source, forked_from="server",
         )
     )  # fmt: skip
 
@@ -70,6 +70,30 @@ class TestFork:
         script.exit("server", -9)
         (row,) = rows(script.world)
         assert (row.pids, row.former_pid) == ((FORK,), 41233)
+
+    def test_children_that_have_ended_had_it_not_before_their_parent(self) -> None:
+        script = Script()
+        listening(script)
+        script.kernel(tcp("LISTEN", 8888, inode=501, send=5))
+        for number in range(1, 8):
+            fork(script, number)
+            script.kernel(tcp("LISTEN", 8888, inode=501, send=5))
+            (row,) = rows(script.world)
+            assert (row.pids, row.name) == ((41233, FORK + number - 1), "server")
+            script.add(
+                e.ProcessExited(at=script.now, who=f"server.{number}", pid=FORK + number - 1, inner_pid=9, status=0)
+            )
+            (row,) = rows(script.world)
+            assert (row.pids, row.former_pid) == ((41233,), None)
+
+    def test_what_only_the_child_has_is_called_its_own(self) -> None:
+        script = Script()
+        listening(script)
+        fork(script)
+        script.exit("server")
+        script.kernel(tcp("LISTEN", 8888, inode=501, send=5))
+        (row,) = rows(script.world)
+        assert row.name == "server's child"
 
     def test_what_a_survivor_s_pipe_brings_is_not_the_next_process_s(self) -> None:
         script = Script()

@@ -51,6 +51,18 @@ class TestWhose:
         script.kernel(LISTENER)
         assert not is_strangers(script.world, talk())
 
+    @pytest.mark.parametrize(("error", "named"), [("ECONNREFUSED", False), ("ECONNRESET", True)])
+    def test_nor_when_it_was_refused_before_anybody_saw_its_port(self, script: Gated, error: str, named: bool) -> None:
+        for client in (40001, 40002):
+            script.begin("client1", "connect", socket=ref(3, 601))
+            script.hold("SYN", seq=0, client=client)
+            script.hold("RST ACK", sender="server", client=client)
+            script.come_back("client1", "connect", socket=ref(3, 601), error=error)
+            script.stop("client1", script.line("client1", ".connect"), s=3)
+        assert is_strangers(script.world, talk(40001)) == named
+        script.stranger_calls()
+        assert is_strangers(script.world, talk(NC))
+
     def test_nor_when_its_process_was_started_anew(self, script: Gated) -> None:
         script.connecting()
         script.exit("client1", -9)

@@ -6,7 +6,7 @@ from functools import cache
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netsim.files.recording import load
@@ -39,6 +39,7 @@ some_events = st.lists(st.sampled_from(range(129)), max_size=400).map(lambda pic
 
 
 class TestGoingThere:
+    @settings(deadline=None)
     @given(events=some_events, data=st.data())
     def test_any_point_of_any_events_is_the_fold_from_the_start(
         self, events: tuple[e.AnyEvent, ...], data: st.DataObject
@@ -47,6 +48,7 @@ class TestGoingThere:
         index = data.draw(st.integers(0, len(events)))
         assert timeline.at(index) == fold_all(World(), events[:index])
 
+    @settings(deadline=None)
     @given(repeats=st.integers(0, 12), most=st.integers(1, 700), data=st.data())
     def test_the_same_where_old_events_have_become_one_world(
         self, repeats: int, most: int, data: st.DataObject
