@@ -88,6 +88,26 @@ class OwnScript(Script):
             )
         )
 
+    def start_call(self, who: str, name: str, *, line: int, pid: int = 0) -> None:
+        """A call begins that does not return."""
+        about = {"who": who, "pid": pid, "inner_pid": pid - 42000} if pid else self.of(who)
+        self.add(e.CallStarted(at=self.now, **about, call=1, name=name, line=line, arguments="", socket=None))
+
+    def fork(self, who: str, pid: int, number: int = 1) -> None:
+        """It forks: there is one more process, which runs on unstepped."""
+        parent = self.world.endpoints[who]
+        self.add(
+            e.EndpointStarted(
+                at=self.now, who=f"{who}.{number}", pid=pid, inner_pid=pid - 42000, role=parent.role, transport="tcp",
+                number=parent.number, program=parent.program, source=parent.source, forked_from=who, own=parent.own,
+            )
+        )  # fmt: skip
+
+    def end_own(self, who: str, traceback: str) -> None:
+        """An exception has ended its program."""
+        error = e.CallError("OSError", None, None, "no")
+        self.add(e.ProgramEnded(at=self.now, **self.of(who), line=1, error=error, traceback=traceback))
+
     def exit_own(self, who: str, status: int = 0) -> None:
         """The process is gone."""
         self.add(e.ProcessExited(at=self.now, **self.of(who), status=status))

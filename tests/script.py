@@ -33,6 +33,7 @@ ERRORS = {
     "EADDRINUSE": ("OSError", 98, "Address already in use"),
     "ECONNRESET": ("ConnectionResetError", 104, "Connection reset by peer"),
     "EPIPE": ("BrokenPipeError", 32, "Broken pipe"),
+    "EAGAIN": ("BlockingIOError", 11, "Resource temporarily unavailable"),
 }
 
 

@@ -6,10 +6,20 @@ import argparse
 import os
 import sys
 
+DESCRIPTION = """\
+What this machine allows: a net of its own, held packets, whose sockets are
+seen. Behind each "no" is what to do about it. It changes nothing.
+
+  netsim doctor
+  netsim doctor --json > report.json     for a bug report"""
+
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The command's options."""
-    doctor = commands.add_parser("doctor", help="what this machine allows, and what to do about it")
+    doctor = commands.add_parser(
+        "doctor", help="what this machine allows, and what to do about it", description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
     doctor.add_argument("--json", action="store_true", help="for programs and bug reports")
 
 

@@ -18,17 +18,29 @@ if TYPE_CHECKING:
     from netsim.text.charset import Charset
 
 INTERRUPTED = 130  # as a shell has it
-EPILOG = "exit status: 0 all that it claims was seen; 1 a claim was not so; 3 something could not be run here"
+DESCRIPTION = """\
+Twelve lessons of five minutes. Each asks first, then the kernel answers. On
+the screen they are behind l; here they are plain text.
+
+  netsim lesson                which there are
+  netsim lesson handshake      run one (netsim lesson 4 is the same)
+  netsim lesson --all          is all that they claim so on this machine?"""
+EPILOG = """\
+exit status: 0 all that it claims was seen; 1 a claim was not so; 3 something
+could not be run here"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The command's options."""
     lesson = commands.add_parser(
-        "lesson", help="the lessons as plain text; without a name: which there are", epilog=EPILOG,
+        "lesson", help="the lessons as plain text; without a name: which there are", description=DESCRIPTION,
+        epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     lesson.add_argument("lesson", nargs="?", metavar="NAME|NUMBER", help="which one to run")
     lesson.add_argument("--all", action="store_true", help="run all of them and tell what was seen")
-    lesson.add_argument("--coverage", action="store_true", help="run all of them: each row, its lesson, what was seen")
+    lesson.add_argument(
+        "--coverage", action="store_true", help="the same as a table: each fact, its lesson, what was seen"
+    )
     lesson.add_argument("--words", action="store_true", help="without drawings, for screen readers")
     # Options of netsim itself, allowed here too; SUPPRESS: what stood before the command is kept.
     lesson.add_argument(

@@ -9,7 +9,12 @@ import sys
 FOUND, NOTHING, TROUBLE = 0, 1, 2  # as grep has them
 DESCRIPTION = """\
 Every TCP and UDP socket of this machine that has a port, and the processes that
-have it. One line each; values are never cut, so that a pipe gets all of them."""
+have it. One line each; values are never cut, so that a pipe gets all of them.
+
+  netsim ports :8888 listen          who listens on 8888?
+  netsim ports pid 41233             which ports does this process have?
+  netsim ports -H time-wait | wc -l
+  netsim ports --json udp | jq '.rows[].port'"""
 EPILOG = """\
 FILTER is one or more words, all of which have to fit:
   :8888          the port, at either end (port 8888 is the same)
@@ -26,13 +31,7 @@ A PID of "-" is a socket that no process has: it is the kernel's, and PROGRAM
 says why. Several processes that share a socket are written 41233,41302.
 
 The exit status is 0; 1 if the filter leaves no line, as grep's; 2 after an
-error. A lab's private net is a net of its own: netsim shell -- netsim ports
-
-examples:
-  netsim ports :8888 listen          who listens on 8888?
-  netsim ports pid 41233             which ports does this process have?
-  netsim ports -H time-wait | wc -l
-  netsim ports --json udp | jq '.rows[].port'"""
+error. A lab's private net is a net of its own: netsim shell -- netsim ports"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -82,7 +81,7 @@ def run(options: argparse.Namespace, _behind: list[str]) -> int:
         return FOUND if rows else NOTHING
     if not table.complete:
         print("netsim ports: this system shows only your own processes' sockets: root sees all.", file=sys.stderr)
-    elif not options.json and (note := hidden(rows)):
+    elif not options.json and (note := hidden(rows, by_root=table.by_root)):
         print(f"netsim ports: {note}", file=sys.stderr)
     if wanted.terms and not rows:
         print(f"netsim ports: nothing fits {text.visible(wanted.text)!r}: netsim ports shows all.", file=sys.stderr)

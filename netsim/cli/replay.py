@@ -14,17 +14,27 @@ if TYPE_CHECKING:
     from netsim.files.recording import Recording
 
 DAMAGED = 1
-EPILOG = (
-    "On the screen space and . go one moment forward, , goes back, home and end to the start and the end. "
-    "exit status: 0 all of it could be read; 1 some of it (or nothing was to be exported); 2 nothing could be"
-)
+DESCRIPTION = """\
+A recorded session, on any machine: nothing runs, and nothing is asked of the
+system. On the screen space and . go one moment forward, the comma goes back,
+home and end go to the start and the end.
+
+  netsim replay                        which are built in
+  netsim replay handshake              one of them
+  netsim --record talk.jsonl           record a session (or press R in it)
+  netsim replay talk.jsonl             show it again
+  netsim replay talk.jsonl --pcapng talk.pcapng   its packets, for Wireshark"""
+EPILOG = """\
+exit status: 0 all of it could be read; 1 some of it (or nothing was to be
+exported); 2 nothing could be"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The command's options."""
     replay = commands.add_parser(
-        "replay", help="show a recording again, on any machine; without a name: which there are", epilog=EPILOG
-    )
+        "replay", help="show a recording again, on any machine; without a name: which there are",
+        description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
     replay.add_argument("recording", nargs="?", metavar="FILE", help="a file, or the name of one that is built in")
     replay.add_argument("--text", action="store_true", help="system calls and packets in one list")
     replay.add_argument("--pcapng", type=Path, metavar="OUT", help="write the packets to a new file for Wireshark")

@@ -20,16 +20,21 @@ TAKES_MORE = True  # arguments behind --
 MOST_CLIENTS = 9
 DEFAULT_PORT = 8888
 DESCRIPTION = """\
-Your own socket programs in the two panes, line by line, with their real packets; they need not be changed.
-Give a server, a client, or both. They run as you, with your files, as `python FILE` would run them; what they
-print is below their lines, and a line that one waits for in input() is typed with T (or space, when it asks)."""
-EPILOG = """\
-arguments of the programs: what stands behind -- is for the only program; with both, for the server up to another --,
-and for the clients behind that. Or: --server-args '...' and --client-args '...', as a shell would split them.
+Your own socket programs in the two panes, line by line, with their real
+packets; they need not be changed. Give a server, a client, or both.
 
   netsim run --server my_server.py --client my_client.py
-  netsim run --server chat.py --client talk.py --clients 3 --client-args 'localhost 5000'
-  netsim run --server my_server.py -- --port 5000        then, in another terminal: netsim shell -- nc 127.0.0.1 5000"""
+  netsim run --server chat.py --client talk.py --clients 3
+  netsim run --server my_server.py -- --port 5000
+             then, in another terminal: netsim shell -- nc 127.0.0.1 5000
+
+They run as you, with your files, as `python FILE` would run them. What they
+print is below their lines (O shows all of it); a line that one waits for in
+input() is typed with T, or with space when it asks."""
+EPILOG = """\
+arguments of the programs: what stands behind -- is for the only program; with
+both, for the server up to another --, and for the clients behind that. Or:
+--server-args '...' and --client-args '...', as a shell would split them."""
 
 
 class Program(NamedTuple):

@@ -6,6 +6,7 @@ Law: whatever ends, or may not be seen, while it is looked at is left out or lef
 from __future__ import annotations
 
 import gc
+import os
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,8 @@ class Table:
         pids = [_pids(pid, word) for (_, pid), word in zip(found, words, strict=True)]
         names = self._names({each[0] for each in pids if each})
         rows = map(partial(_row, names), found, pids, words)
-        return MachinePorts(0, tuple(sorted((row for row in rows if row), key=_order)), complete=complete)
+        ordered = tuple(sorted((row for row in rows if row), key=_order))
+        return MachinePorts(0, ordered, complete=complete, by_root=hasattr(os, "geteuid") and os.geteuid() == 0)
 
     def _names(self, pids: set[int]) -> dict[int, tuple[str, str]]:
         """Name and user of each; asked for once in a process's life."""

@@ -10,6 +10,7 @@ from netsim.story.callers import side
 
 READING = frozenset({"accept", "recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg"})
 SENDING = frozenset({"send", "sendall", "sendto", "sendmsg"})
+_EMPTY = frozenset({"EAGAIN", "TimeoutError"})  # what stands beside a line that has read nothing
 CONNECTING = frozenset({"connect", "connect_ex", "create_connection"})
 
 
@@ -26,7 +27,9 @@ def would_sleep(endpoint: Endpoint) -> bool:
 
 
 def speaker(endpoint: Endpoint, world: World) -> str:
-    """What the bottom lines call a program: "server", "client", "client 2", "udp client"."""
+    """What the bottom lines call a program: "server", "client", "client 2", "udp client", a fork by its PID."""
+    if endpoint.forked_from:
+        return f"child {endpoint.pid}"
     several = sum(each.role == "client" and each.transport == endpoint.transport for each in world.endpoints.values())
     number = f" {endpoint.number}" if endpoint.role == "client" and several > 1 else ""
     return ("udp " if endpoint.transport == "udp" else "") + endpoint.role + number
@@ -42,6 +45,12 @@ def opening(who: str) -> str:
     if who[-1:].isdigit():
         return f"UDP{who[3:]}" if who.startswith("udp ") else who[0].upper() + who[1:]
     return f"The {who}"
+
+
+def came_back_empty(endpoint: Endpoint) -> bool:
+    """It stands before a call that reads, and came here before: then nothing was there, and it was not to wait."""
+    mark = endpoint.marks.get(endpoint.line)
+    return would_sleep(endpoint) and mark is not None and mark.text in _EMPTY
 
 
 def describe(endpoint: Endpoint, world: World) -> str:
@@ -74,7 +83,7 @@ def _deed(endpoint: Endpoint, ahead: CallAhead, world: World) -> str:
         case "connect" | "connect_ex":
             return f"connect() calls port {port}"
         case "accept":
-            return _accept_deed(endpoint, world)
+            return _accept_deed(endpoint, ahead, world)
         case "send" | "sendall" | "sendmsg":
             return f"{ahead.name}() hands its bytes to the kernel"
         case "sendto":
@@ -83,8 +92,8 @@ def _deed(endpoint: Endpoint, ahead: CallAhead, world: World) -> str:
             return _recv_deed(endpoint, ahead, socket)
         case "recvfrom" | "recvfrom_into":
             if ahead.fd in endpoint.readable:
-                return "recvfrom() takes the datagram from the kernel"
-            return "recvfrom(); no datagram has come, so it will sleep"
+                return f"{ahead.name}() takes the datagram from the kernel"
+            return f"{ahead.name}(); no datagram has come, so {_wait(ahead)}"
         case "close":
             return f"close() gives fd {ahead.fd} back" if ahead.fd is not None else "close()"
         case "shutdown":
@@ -100,6 +109,10 @@ def _own_deed(endpoint: Endpoint, ahead: CallAhead, world: World) -> str:
     match ahead.name:
         case "setsockopt":
             return "setsockopt() sets an option of the socket"
+        case "setblocking":
+            return "setblocking() says whether its calls may sleep"
+        case "settimeout":
+            return "settimeout() says how long its calls may sleep"
         case "bind":
             return "bind() claims an address and a port"
         case "listen":
@@ -118,9 +131,16 @@ def _own_deed(endpoint: Endpoint, ahead: CallAhead, world: World) -> str:
             return ""
 
 
-def _accept_deed(endpoint: Endpoint, world: World) -> str:
+def _wait(ahead: CallAhead) -> str:
+    """What a call does that finds nothing: for how long it sleeps is the socket's timeout."""
+    if ahead.timeout is None:
+        return "it will sleep"
+    return f"it will sleep for {ahead.timeout:g} s at most" if ahead.timeout else "it fails at once: it may not wait"
+
+
+def _accept_deed(endpoint: Endpoint, ahead: CallAhead, world: World) -> str:
     if not is_ready(endpoint):
-        return "accept(); nobody waits in the queue, so it will sleep"
+        return f"accept(); nobody waits in the queue, so {_wait(ahead)}"
     queue = waiting(world, endpoint)
     if queue and queue[0].remote is not None:
         which = "the first" if len(queue) > 1 else "the connection"
@@ -131,7 +151,7 @@ def _accept_deed(endpoint: Endpoint, world: World) -> str:
 
 def _recv_deed(endpoint: Endpoint, ahead: CallAhead, socket: KernelSocket | None) -> str:
     if ahead.fd not in endpoint.readable:
-        return f"{ahead.name}(); nothing has come, so it will sleep"
+        return f"{ahead.name}(); nothing has come, so {_wait(ahead)}"
     if socket is None:
         return f"{ahead.name}() takes what has come"
     unread = unread_bytes(socket)

@@ -42,9 +42,7 @@ _BY_TYPE: dict[str, str] = {
     "KeyboardInterrupt": "Interrupted, as Ctrl-C would: the call ended without a result.",
     "TimeoutError": "The program's own time limit ran out; the kernel would have waited on.",
     "BlockingIOError": "Nothing is there yet, and this socket was told not to wait.",
-    "TypeError": "Python refused before the kernel was asked: sockets carry bytes, not text.",
     "UnicodeEncodeError": "ASCII has no such letter: text must be encoded, and UTF-8 could.",
-    "OverflowError": "A port is a 16-bit number: 0 to 65535.",
 }
 
 _FAMILY = {
@@ -53,12 +51,34 @@ _FAMILY = {
 }  # fmt: skip
 
 
-def explain(error: CallError, call: str, port: int) -> str:
-    """One sentence for an error of `call` ("" for none); falls back on the error as Python shows it."""
+# What Python says of arguments that are none, by a part of its words.
+_BY_WORDS: dict[tuple[str, str], str] = {
+    ("TypeError", "bytes-like"): "Python refused before the kernel was asked: sockets carry bytes, not text.",
+    ("TypeError", "interpreted as an integer"): "A port is a number, and this is something else: int(...) makes one.",
+    ("TypeError", "exactly one argument"): "An address is one value, a pair: {call}((host, port)).",
+    ("TypeError", "must be tuple"): "An address is one value, a pair: {call}((host, port)).",
+    ("OverflowError", "port must be"): "A port is a 16-bit number: 0 to 65535.",
+}
+_PAIRS = frozenset(("bind", "connect"))  # what takes an address
+_ELSEWHERE = (", or --net host", ": try --net host")  # advice for those who are not there already
+
+
+def explain(error: CallError, call: str, port: int, *, private: bool = True) -> str:
+    """One sentence for an error of `call` ("" for none); falls back on the error as Python shows it.
+
+    `private`: the lab has a net of its own, so that another one could help.
+    """
     family = _FAMILY.get(call, call)
     name = error.name or ""
     sentence = _BY_ERRNO.get((family, name)) or _BY_ERRNO.get(("", name)) or _BY_TYPE.get(error.type)
-    return sentence.format(port=port) if sentence else f"{error.type}: {error.message}"
+    for (type_, words), told in _BY_WORDS.items():
+        if error.type == type_ and words in error.message and ("{call}" not in told or family in _PAIRS):
+            sentence = told
+    if sentence is None:
+        return f"{error.type}: {error.message}"
+    for advice in () if private else _ELSEWHERE:
+        sentence = sentence.replace(advice, "")
+    return sentence.format(port=port, call=call)
 
 
 def ending(reason: str) -> str:

@@ -21,6 +21,7 @@ from netsim.model.events import (
     PacketSeen,
     SocketsObserved,
 )
+from netsim.model.kernel import kernel_socket
 from netsim.model.packet import Packet
 from netsim.model.strangers import is_strangers
 from netsim.model.views import end_of, packets_of, unread_bytes
@@ -30,6 +31,7 @@ from netsim.story.calls import plural
 from netsim.story.packets import finds_nobody, packet_name
 
 _CONNECTING = ("connect", "connect_ex")
+SMALL = 536  # bytes: less than a segment everywhere (RFC 9293, section 3.7.1)
 READ_AFTER = 8.0  # seconds that a sentence stays before one about copies takes its place
 
 
@@ -138,6 +140,8 @@ def _call_and_packets(event: CallReturned, world: World) -> str | None:
     if event.name in ("send", "sendall") and newest is not None and newest.length:
         size = plural(event.size or 0, "byte")
         return f"{event.name}() returned {event.result}: the kernel took {size}. Nothing has arrived yet."
+    if event.name in ("send", "sendall") and event.size and _is_kept_back(event, world):
+        return _kept_back(event, world)
     if event.name == "sendto" and newest is not None:
         return f"sendto() returned {event.result}: the kernel took the datagram. It is on its way, no more."
     if event.name == "close" and newest is not None and "FIN" in newest.flags:
@@ -146,6 +150,25 @@ def _call_and_packets(event: CallReturned, world: World) -> str | None:
             who = newest.sender
             return f"The {who} closed too. In LAST_ACK the kernel waits for one last answer."
     return None
+
+
+def _is_kept_back(event: CallReturned, world: World) -> bool:
+    """Whether the kernel took bytes and sent none of them: it waits for an ACK of what it had sent before."""
+    ref = event.socket
+    if ref is None or ref.transport != "tcp" or world.gate != "closed":
+        return False
+    end = kernel_socket(world, ref)
+    news = (packet for packet in world.packets if f"packet {packet.number}" in world.changed)
+    return end is not None and end.send_queue > (event.size or 0) and not any(packet.length for packet in news)
+
+
+def _kept_back(event: CallReturned, world: World) -> str:
+    """Small pieces wait for Nagle's algorithm (RFC 9293, section 3.7.4), unless the program has switched it off."""
+    endpoint = world.endpoints.get(event.who)
+    is_off = endpoint is not None and any("NODELAY" in line for line in endpoint.source)
+    rule = "" if is_off or (event.size or 0) > SMALL else "Nagle's rule: "
+    they = "they" if rule else "They"
+    return f"{event.name}() returned {event.result}. {rule}{they} wait for the ACK of those before."
 
 
 def _delivered(packet: Packet, world: World) -> str | None:

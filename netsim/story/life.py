@@ -34,9 +34,9 @@ def without_netsim(world: World, folder: str = "") -> tuple[Deed, ...]:
     transport = world.focus.transport
     host, port = reached_at(world, transport)
     deeds = [Deed(each.role, _run(each, folder)) for each in _shown(world)]
-    option, udp = ("-u", "u") if transport == "udp" else ("-t", "")
-    netcat = f"nc -{udp}v {host} {port}" if udp else f"nc -v {host} {port}"
-    deeds.append(Deed("by hand", netcat))
+    # Not -v for UDP: with it nc sends datagrams of its own first, to try the port.
+    option, netcat = ("-u", "nc -u") if transport == "udp" else ("-t", "nc -v")
+    deeds.append(Deed("by hand", f"{netcat} {host} {port}"))
     deeds.append(Deed("sockets", f"ss {option}anp 'sport = :{port} or dport = :{port}'"))
     deeds.append(Deed("packets", f"sudo tcpdump -n -i lo '{transport} port {port}'"))
     return tuple(deeds)

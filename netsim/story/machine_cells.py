@@ -23,9 +23,10 @@ class Machine(NamedTuple):
     twins: frozenset[RowKey] = frozenset()  # addresses that several sockets have
     queues: bool = True
     complete: bool = True
+    by_root: bool = False
 
 
-def machine_of(rows: Sequence[Row], *, queues: bool, complete: bool) -> Machine:
+def machine_of(rows: Sequence[Row], *, queues: bool, complete: bool, by_root: bool = False) -> Machine:
     """The whole, from its rows."""
     return Machine(
         ports_served(rows),
@@ -33,6 +34,7 @@ def machine_of(rows: Sequence[Row], *, queues: bool, complete: bool) -> Machine:
         frozenset(_alone(row.key) for row in rows if row.key.twin),
         queues,
         complete,
+        by_root,
     )
 
 
@@ -56,17 +58,24 @@ def explain_on_machine(row: Row, column: Column, machine: Machine, now: float) -
     return said
 
 
-def hidden(rows: Iterable[Row], *, briefly: bool = False) -> str:
-    """How many rows have a process that may not be seen, and what shows them; "" if there are none."""
+def hidden(rows: Iterable[Row], *, briefly: bool = False, by_root: bool = False) -> str:
+    """How many rows have a process that may not be seen, and what shows them; "" if there are none.
+
+    `by_root`: root has looked, so they are hidden from root, too.
+    """
     count = sum(row.whose == "unknown" for row in rows)
     if not count:
         return ""
     if briefly:
-        return f"{count} hidden (?): another user's"
+        return f"{count} hidden (?): even from root" if by_root else f"{count} hidden (?): another user's"
+    if by_root:
+        return f"{plural(count, 'row')} with ?: whose they are can't be seen here, not even by root."
     return f"{plural(count, 'row')} with ?: another user's, or not to be seen. sudo netsim ports shows more."
 
 
 def _secret(row: Row, machine: Machine) -> str:
+    if machine.by_root:
+        return "No process of it can be seen here, not even by root: the kernel's own, or one in another container."
     if row.user:
         return f"{row.user[:12]}'s process has it; which one can't be seen here. root sees most."
     if not machine.complete:

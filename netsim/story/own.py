@@ -18,8 +18,10 @@ from netsim.story.calls import opening
 MOST_CLIENTS = 9  # as many as there are keys to choose one
 _READY = frozenset(("poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait"))
 _TIMERS = frozenset(("nanosleep", "clock_nanosleep"))
+_LOCKS = frozenset(("flock", "fcntl"))  # of a file
 _CHILDREN = frozenset(("wait4", "waitid"))
 _STDIN = re.compile(r"\bsys\.stdin\b|\binput\(")
+_THREADS = re.compile(r"(?i)thread")
 _PORT = re.compile(r",\s*(\d{1,5})\b")
 
 
@@ -104,7 +106,9 @@ def waits(endpoint: Endpoint, who: str) -> str:
     if over and syscall == "futex":
         return f"{opening(who)}'s program is over; other threads of its process are not{named}."
     if endpoint.reads_input:
-        return f"{opening(who)} waits in input() for a line{named}: T types one."
+        line = endpoint.source[endpoint.line - 1] if 0 < endpoint.line <= len(endpoint.source) else ""
+        how = "on its standard input" if "stdin" in line else "in input()"
+        return f"{opening(who)} waits {how} for a line{named}: T types one."
     if syscall in _TIMERS:
         return f"{opening(who)} sleeps for a while{named}: a timer wakes it."
     if syscall in _READY:
@@ -113,6 +117,8 @@ def waits(endpoint: Endpoint, who: str) -> str:
         return f"{opening(who)} sleeps{named}: it waits for a thread, a lock or a queue."
     if syscall in _CHILDREN:
         return f"{opening(who)} sleeps{named} until a child process ends."
+    if syscall in _LOCKS:
+        return f"{opening(who)} sleeps{named}: another process has the lock on that file."
     if syscall is None:
         return f"{opening(who)} sleeps, but in no socket call; in which can't be read here."
     return f"{opening(who)} sleeps in {syscall}(), which is no socket call."
@@ -130,18 +136,29 @@ def type_a_line(world: World) -> Action | None:
 
 
 def type_all_the_same(world: World) -> Action | None:
-    """Everything sleeps, and one of them may read its standard input in a select(): its text says so."""
+    """Everything sleeps, and one of them may read its standard input in a select(): its text says so.
+
+    One that sleeps in a call of a socket's reads nothing else, but in a thread.
+    """
     waiting = [
         each
         for each in world.endpoints.values()
-        if each.own is not None and each.status == "asleep" and not each.forked_from and reads_lines(each)
+        if each.own is not None
+        and each.status == "asleep"
+        and not each.forked_from
+        and reads_lines(each)
+        and (each.call is None or _speaks_of(_THREADS, each))
     ]
     return _typed_for(world, waiting, "type a line for the {}")
 
 
 def reads_lines(endpoint: Endpoint) -> bool:
     """Whether its text speaks of standard input."""
-    return any(_STDIN.search(line) for line in endpoint.source)
+    return _speaks_of(_STDIN, endpoint)
+
+
+def _speaks_of(words: re.Pattern[str], endpoint: Endpoint) -> bool:
+    return any(words.search(line) for line in endpoint.source)
 
 
 def _typed_for(world: World, waiting: list[Endpoint], label: str) -> Action | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from netsim.model.kernel import same_address, same_peer
 from netsim.model.packet import Packet
 from netsim.model.views import (
+    CROWD,
     clients,
     conversation_in_focus,
     conversation_of,
@@ -15,9 +16,11 @@ from netsim.model.views import (
 )
 from netsim.model.views import held_packets as held_packets
 from netsim.model.world import Endpoint, World
-from netsim.story.callers import side
+from netsim.story.callers import UNKNOWN, Caller, side
 from netsim.story.calls import plural
 
+ROOM = 71  # columns of a label on the SPACE line of the smallest screen
+_SOMEBODY = Caller(UNKNOWN, UNKNOWN)
 _NOBODY = {
     "SYN": "; nobody listens: an RST answers",
     "SYN-ACK": "; nobody has it: an RST answers",
@@ -26,11 +29,18 @@ _NOBODY = {
 
 
 def oldest_held(world: World) -> Packet | None:
-    """The held packet that is delivered next: of the conversation in focus, or else of all."""
+    """The held packet that is delivered next: of the conversation in focus, or else of ours, or else of all."""
     held = held_packets(world)
     conversation = conversation_in_focus(world)
     here = [packet for packet in held if conversation and same_conversation(packet.conversation, conversation)]
-    return next(iter(here or held), None)
+    if here or len(held) <= CROWD:
+        return next(iter(here or held), None)
+    return next((packet for packet in held if client_of(world, packet) is not None), held[0])
+
+
+def is_of_a_crowd(world: World, packet: Packet) -> bool:
+    """Whether it is one of so many strangers' packets, and one of our own conversations is in focus."""
+    return world.focus.stranger is None and len(held_packets(world)) > CROWD and client_of(world, packet) is None
 
 
 def client_of(world: World, packet: Packet) -> Endpoint | None:
@@ -57,10 +67,17 @@ def packet_name(packet: Packet) -> str:
 
 
 def describe_delivery(packet: Packet, world: World) -> str:
-    """The SPACE line for a held packet: what is delivered where, and what will come of it."""
+    """The SPACE line for a held packet: what is delivered where, and, where there is room, what will come of it."""
+    caller = side(world, packet.conversation, "client")
+    callers = (caller,) if caller.ours else (caller, _SOMEBODY)
+    told = [_delivery(packet, world, each, tells=tells) for each in callers for tells in (True, False)]
+    return next((label for label in told if len(label) <= ROOM), told[-1])
+
+
+def _delivery(packet: Packet, world: World, caller: Caller, *, tells: bool) -> str:
+    """`caller`: what the client is called; `tells`: what will come of it, too."""
     there = packet.conversation.server if packet.sender == "client" else packet.conversation.client
     name = packet_name(packet)
-    caller = side(world, packet.conversation, "client")
     theirs = not caller.ours
     whose = caller.whose if theirs and packet.sender == "client" else "the"
     start = f"deliver {whose} {name}{' (again)' if packet.repeats else ''}"
@@ -69,7 +86,7 @@ def describe_delivery(packet: Packet, world: World) -> str:
     if finds_nobody(packet, world):
         return f"{start} to port {there.port}{_NOBODY[name]}"
     to = f"{caller.short}, port {there.port}" if theirs and packet.sender == "server" else f"port {there.port}"
-    return f"{start} to {to}{_consequence(packet, name, world, theirs=theirs)}"
+    return f"{start} to {to}" + (_consequence(packet, name, world, theirs=theirs) if tells else "")
 
 
 def finds_nobody(packet: Packet, world: World) -> bool:
@@ -96,6 +113,8 @@ def _consequence(packet: Packet, name: str, world: World, *, theirs: bool) -> st
             return "; the kernel will answer it"
         case "SYN-ACK" if theirs:
             return "; its end will be open"
+        case "SYN-ACK" if _is_there_already(packet, world):
+            return "; an ACK answers it"
         case "SYN-ACK":
             return "; connect() will return"
         case "RST":
@@ -110,8 +129,20 @@ def _consequence(packet: Packet, name: str, world: World, *, theirs: bool) -> st
             return "; the server's end will be open too"
         case "ACK":
             return ": it says what has arrived"
+        case _ if _is_there_already(packet, world):
+            return "; it has them: an ACK answers"
         case _:
             return ", into its buffer"
+
+
+def _is_there_already(packet: Packet, world: World) -> bool:
+    """Whether the same was delivered before: it was sent again because the answer to it was lost."""
+    return packet.repeats and any(
+        (each.sender, each.flags, each.seq, each.length, each.fate)
+        == (packet.sender, packet.flags, packet.seq, packet.length, "delivered")
+        for each in packets_of(world, packet.conversation)
+        if each.number < packet.number
+    )
 
 
 def _is_handshakes(packet: Packet, world: World) -> bool:

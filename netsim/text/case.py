@@ -44,8 +44,10 @@ class Sizes(NamedTuple):
         return cls(books, height - _BARE - books - table, table)
 
 
-def draw_case(case: Case, width: int, height: int, charset: Charset, *, now: float) -> list[Line]:
-    """`height` lines of `width` cells; `now`: the lab's clock."""
+def draw_case(
+    case: Case, width: int, height: int, charset: Charset, *, now: float, now_there: float | None = None
+) -> list[Line]:
+    """`height` lines of `width` cells; `now`: the lab's clock; `now_there`: the other lab's, which began later."""
     sizes = Sizes.of(height)
     middle = sizes.books + sizes.ran + sizes.table + 4
     if case.is_last and case.is_done and not case.trouble:
@@ -54,7 +56,7 @@ def draw_case(case: Case, width: int, height: int, charset: Charset, *, now: flo
         body = [
             *_draw_books(case, width, sizes.books, charset),
             *_draw_ran(case, width, sizes.ran, charset),
-            *_draw_tables(case, width, sizes.table, charset, now),
+            *_draw_tables(case, width, sizes.table, charset, now, now if now_there is None else now_there),
             _draw_check(case, width, charset),
         ]
     return [
@@ -148,7 +150,7 @@ def _deed(case: Case, deed: Deed, width: int, charset: Charset) -> Line:
     return placed([name, Cell(15, [Span(str(deed.pid))]), Cell(23, text), result], width)
 
 
-def _draw_tables(case: Case, width: int, height: int, charset: Charset, now: float) -> list[Line]:
+def _draw_tables(case: Case, width: int, height: int, charset: Charset, now: float, now_there: float) -> list[Line]:
     if THERE not in case.now.labs or THERE not in case.worlds:
         here = _chosen(case, HERE, height)
         head = draw_table_head(here, width, 1, charset, rows=height)
@@ -161,7 +163,7 @@ def _draw_tables(case: Case, width: int, height: int, charset: Charset, now: flo
         *draw_table_head(here, width, 1, charset, rows=top),
         *draw_table(here, width, top, charset, now=now),
         rule,
-        *draw_table(there, width, height - 1 - top, charset, now=now),
+        *draw_table(there, width, height - 1 - top, charset, now=now_there),
     ]
 
 

@@ -5,6 +5,8 @@ Law: the chosen field's bytes are lit, and nothing else is; without bytes only w
 
 from __future__ import annotations
 
+import re
+
 from netsim.model.fields import Dissection, Field
 from netsim.story import inspecting
 from netsim.story.fields import NO_PID, meaning
@@ -13,7 +15,7 @@ from netsim.text.charset import Charset, cells, payload
 from netsim.text.field_detail import DETAILS, draw_details
 from netsim.text.hexdump import draw_hexdump, width_for
 from netsim.text.inspected import PORTS, View, draw_page_title, is_covered, star_style
-from netsim.text.layout import Cell, beside, blank, fill, placed, wrapped
+from netsim.text.layout import Cell, as_many_as_fit, beside, blank, fill, placed, wrapped
 from netsim.text.lines import Line, Span, Style
 from netsim.text.marks import BOLD
 
@@ -50,7 +52,7 @@ def draw_inspector(view: View, width: int, height: int, charset: Charset) -> lis
         _heads(view.found, left, width, charset),
         *(beside(one, bar, other) for one, other in zip(dump, fields, strict=True)),
         *draw_details(view, field, width, charset),
-        fill([Span(" "), Span(_note(view, charset))], width),
+        fill([Span(" "), Span(_note(view, charset, width - 1))], width),
         fill([Span(" "), Span(NO_PID)], width),
         *draw_space("SPACE", _space(view), width, 1, charset),
         *draw_keys(KEYS, width, 1, charset),
@@ -152,12 +154,13 @@ def _covered_bytes(view: View) -> frozenset[int]:
 # --- below
 
 
-def _note(view: View, charset: Charset) -> str:
-    """What is malformed, or what has happened to the packet besides; "" if nothing."""
+def _note(view: View, charset: Charset, width: int) -> str:
+    """What is malformed, or what has happened to the packet besides, in whole sentences; "" if nothing."""
     assert view.found is not None
     if view.found.problem:
         return charset.visible(f"Malformed: {view.found.problem}. {inspecting.UNREADABLE}")
-    return inspecting.history(view.packet, view.world)
+    said = inspecting.history(view.packet, view.world)
+    return as_many_as_fit(re.split(r"(?<=\.) ", said), width, 1)
 
 
 def _space(view: View) -> str:

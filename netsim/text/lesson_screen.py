@@ -106,7 +106,7 @@ def draw_menu(lessons: Sequence[Lesson], chosen: int, width: int, height: int, c
     question = words.wrap([Paragraph(lessons[chosen].question)], width - 8, charset) if lessons else []
     lines += [fill([Span("       "), Span(line)], width) for _, line in question]
     lines = lines[: height - 2] + [blank(width)] * (height - 2 - len(lines))
-    keys = (("1-12", "choose"), ("up down", "choose"), ("enter", "begin"), ("g", "glossary"), ("esc", "back"))
+    keys = (("1-12", "or"), ("up down", "choose"), ("enter", "begin"), ("g", "glossary"), ("esc", "back"))
     label = f"begin lesson {lessons[chosen].number}: {lessons[chosen].title}" if lessons else "there is no lesson"
     return [*lines, *draw_space("SPACE", label, width, 1, charset), *draw_keys(keys, width, 1, charset)]
 

@@ -5,16 +5,20 @@ Law: the console's rows are there from the start and stay: nothing moves when th
 
 from __future__ import annotations
 
+import re
+
 from netsim.model.address import Role
 from netsim.model.events import LineTyped, ProgramPrinted
 from netsim.model.world import Endpoint, World
 from netsim.story.own import absent
 from netsim.text.charset import Charset
-from netsim.text.layout import blank, fill, wrapped
+from netsim.text.layout import blank, fill, spread, width_of, wrapped
 from netsim.text.lines import Line, Span, Style
 from netsim.text.listing import draw_listing
 
 LABEL = " out "
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # ECMA-48: SGR
+MORE = "O"  # the key that shows all of it
 MANY, SEVERAL = 12, 8  # rows of a pane from which the console has three, two of them
 
 
@@ -49,19 +53,33 @@ def draw_program(
 
 def draw_console(world: World, width: int, height: int, charset: Charset, *, endpoint: Endpoint) -> list[Line]:
     """The last lines of what it has printed and of what was typed; one that has no end yet (a prompt) is the last."""
-    texts = list(endpoint.printed)
-    if texts and not texts[-1]:
-        texts.pop()
-    texts = texts[-height:] if height > 0 else []
+    every = printed_lines(endpoint)
+    texts = every[-height:] if height > 0 else []
     new = any(isinstance(each, ProgramPrinted | LineTyped) and each.who == endpoint.who for each in world.since)
     lines: list[Line] = []
     for index, text in enumerate(texts):
         label = Span(" " * len(LABEL) if index else LABEL, "")
         style: Style = "bold" if new and index == len(texts) - 1 else ""
-        lines.append(fill([label, Span(charset.shown(text, width - len(LABEL) - 1), style)], width))
+        hidden = len(every) - len(texts)
+        more = [Span(f"+{hidden} "), Span(MORE, "key"), Span(" ")] if hidden and not index else []
+        room = width - len(LABEL) - 1 - width_of(more)
+        lines.append(spread([label, Span(charset.shown(text, room), style)], more, width))
     if not lines and height > 0:
         lines.append(fill([Span(LABEL), Span(charset.dash)], width))
     return lines + [blank(width)] * (height - len(lines))
+
+
+def printed_lines(endpoint: Endpoint) -> list[str]:
+    """What of its output is kept, as a terminal would have it in the end; the last line may have no end yet."""
+    texts = list(endpoint.printed)
+    if texts and not texts[-1]:
+        texts.pop()
+    return [_as_a_terminal(text) for text in texts]
+
+
+def _as_a_terminal(text: str) -> str:
+    """Without colours; and what was written over after a carriage return is gone."""
+    return _COLOURS.sub("", text).rstrip("\r").rpartition("\r")[2]
 
 
 def draw_absent(world: World, width: int, height: int, charset: Charset, *, role: Role) -> list[Line]:

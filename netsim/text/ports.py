@@ -26,13 +26,15 @@ def lines(rows: Sequence[Row], *, header: bool = True) -> list[str]:
 
 
 def as_json(rows: Iterable[Row], *, complete: bool) -> str:
-    """One object: `rows` in their order, and whether these are `complete`.
+    """One object: `rows` in their order, and whether these are `complete`: all sockets, and whose each of them is.
 
     `pids` is empty where no process has it (`whose` "kernel") or where that is not to be known ("unknown"). `waiting`
     and `backlog` are a listener's accept queue, `unread` and `unsent` a connection's bytes; `seconds_left` is
     TIME_WAIT's. All of it is printable ASCII: whatever else a name holds is escaped as JSON does.
     """
-    told = {"complete": complete, "rows": [_object(row) for row in rows]}
+    shown = list(rows)
+    known = all(row.whose != "unknown" for row in shown)
+    told = {"complete": complete and known, "rows": [_object(row) for row in shown]}
     return json.dumps(told, indent=2).replace("\x7f", "\\u007f")
 
 

@@ -23,7 +23,12 @@ EXAMPLES: tuple[tuple[str, ...], ...] = (
 )
 HELP = """\
 A shell, or one command, inside the net of a running lab, as the same user:
-point ss, nc, curl or tcpdump at the demo from a second terminal."""
+point ss, nc, curl or tcpdump at the demo from a second terminal.
+
+  netsim shell                         a shell; exit leaves it
+  netsim shell -- ss -tanp             the kernel's own table
+  netsim shell -- nc 127.0.0.1 8888    one more client, yours
+  netsim shell -- tcpdump -n -i lo     the packets"""
 STATUS = """\
 The exit status is the command's; 125: there is no such lab, or no way in;
 126, 127: the command could not be run, or there is none of that name.

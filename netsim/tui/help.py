@@ -22,13 +22,27 @@ def help_lines(charset: Charset) -> list[Line]:
     how = "   (ctrl+p finds them by plain words)        any key goes back"
     head: list[Line] = [(Span(" "), Span("netsim: keys", "bold"), Span(how)), ()]
     dashes = f"{c.dash} {c.dash}"
-    fates = f"{c.held} held  {c.lost} lost  {dashes} inferred  +2 copies"
+    whose: Line = (
+        Span(" "), Span("the client's", "client"), Span("  "), Span("the server's", "server"), Span("  "),
+        Span(f"{c.next} reversed", "next"), Span(": space does it  "), Span("bold", "bold"), Span(": just changed"),
+    )  # fmt: skip
+    fates: Line = (
+        Span(f" {c.next} next line  {c.stopped} stopped  {c.asleep} asleep  {c.held} held  "),
+        Span(f"{c.lost} lost", "lost"),
+        Span(f"  {dashes} inferred  +2 copies"),
+    )
     marks = (
-        f" {c.next} next line  {c.stopped} stopped  {c.asleep} asleep  {fates}",
-        " bold: changed by the last press   - as a PID: no process, the kernel has it",
+        " - as a PID: no process, the kernel has it   PORT 8888/tcp, 8888/udp: two ports",
         " the same from another terminal:   netsim shell -- ss -tanp",
     )
-    return [*head, *_columns([key for key in REGISTER if key.brief]), (), *((Span(mark),) for mark in marks)]
+    return [
+        *head,
+        *_columns([key for key in REGISTER if key.brief]),
+        (),
+        whose,
+        fates,
+        *((Span(mark),) for mark in marks),
+    ]
 
 
 def _columns(keys: Sequence[Key]) -> list[Line]:

@@ -85,6 +85,14 @@ REGISTER = (
         brief="type a line for input()",
     ),
     Key(
+        "O",
+        "open('output')",
+        "O",
+        "output",
+        "output: all that the program in focus has printed and read",
+        shown=False,
+    ),
+    Key(
         "o",
         "gate",
         "o",
@@ -142,7 +150,7 @@ REGISTER = (
         "turn",
         "tab",
         "turn",
-        "to the server's pane, to the table (arrows choose a cell, which explains itself), and back",
+        "to the server's pane, to the table (whose cells explain themselves)",
         brief="client, server, table",
     ),
     Key("up", "scroll(-1)", "up", "up", "", shown=False),
@@ -154,9 +162,9 @@ REGISTER = (
         "enter",
         "enter",
         "inspect",
-        "look into the packet: bytes, fields, the way to its process; in the table: what proves the row",
+        "look into the held packet, or the newest: bytes, way to its process",
         shown=False,
-        brief="look into a packet",
+        brief="look into the packet",
     ),
     Key("slash", "filter", "/", "filter", "filter the table: :8888 listen, pid 41233, udp, a name", False, "filter"),
     Key("y", "copy_row", "y", "copy", "copy the table's row into the terminal's clipboard", shown=False),
@@ -176,7 +184,7 @@ REGISTER = (
         "open('case')",
         "w",
         "why ports",
-        "why ports, not PIDs: the case in five exhibits, on labs of its own; space goes on",
+        "why ports, not PIDs: the case in five exhibits, on real processes",
         shown=False,
         brief="why ports, not PIDs",
     ),
@@ -216,11 +224,19 @@ REGISTER = (
         "back",
         "one moment back in time, to look; nothing can be changed there",
         shown=False,
-        brief="back in time, to look",
+        brief="back in time, to look; . on",
     ),
-    Key("full_stop", "forward", ".", "forward", "one moment forward in time", shown=False, brief="forward in time"),
-    Key("home", "to_start", "home", "start", "to the start of what happened", shown=False, brief="to the start"),
-    Key("end", "to_now", "end", "now", "back to now", shown=False, brief="back to now"),
+    Key("full_stop", "forward", ".", "forward", "one moment forward in time", shown=False),
+    Key(
+        "home",
+        "to_start",
+        "home",
+        "start",
+        "to the start of what happened",
+        shown=False,
+        brief="to the start; end: to now",
+    ),
+    Key("end", "to_now", "end", "now", "back to now", shown=False),
     Key(
         "R",
         "record",
@@ -246,7 +262,7 @@ REGISTER = (
         "open('life')",
         "P",
         "to life",
-        "save the two programs as files, copy the commands (ss, nc, tcpdump, python) for use without netsim",
+        "save the two programs as files, copy the commands: ss, nc, tcpdump",
         shown=False,
         brief="save programs, copy commands",
     ),
@@ -271,11 +287,12 @@ REGISTER = (
         brief="colours: dark, light, contrast",
     ),
     Key("ctrl+z", "stop", "ctrl+z", "stop", "", shown=False, locked=True),
+    Key("ctrl+l", "redraw", "ctrl+l", "redraw", "draw the whole screen again", shown=False),
     Key("ctrl+c", "interrupt_app", "ctrl+c", "quit", "", shown=False),
 )
 IN_THE_PAST = ("back", "forward", "to_start", "to_now", "export", "help")  # on the keys line there
 KNOWN = frozenset(name for key in REGISTER for name in key.keys.split(","))
-FIRST = ("interrupt_app", "stop")  # before whatever is open
+FIRST = ("interrupt_app", "stop", "redraw")  # before whatever is open
 
 
 def is_locked(action: str, parameters: tuple[object, ...] = ()) -> bool:

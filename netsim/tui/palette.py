@@ -16,37 +16,80 @@ from netsim.tui.keymap import REGISTER, Key
 
 # What a person may call it; by action. What has no key yet is not offered.
 WORDS: dict[str, tuple[str, ...]] = {
-    "next": ("next step", "go on", "forward", "deliver packet"),
-    "connect": ("call the server", "handshake", "syn"),
-    "send": ("say hello", "write a message", "type text", "bytes"),
-    "close": ("hang up", "say goodbye", "fin", "end the connection"),
-    "udp": ("datagram", "sendto", "without connection"),
+    "next": ("next step", "go on", "deliver packet", "deliver the packet", "step", "continue", "begin"),
+    "connect": ("call the server", "handshake", "syn", "open a connection"),
+    "send": ("say hello", "write a message", "type text", "bytes", "send data"),
+    "close": ("hang up", "say goodbye", "fin", "end the connection", "disconnect"),
+    "udp": ("datagram", "sendto", "without connection", "udp"),
     "new_client": ("another client", "add a client", "second client", "more clients", "accept queue", "backlog"),
-    "drop": ("drop packet", "lost", "lose packet", "throw away", "retransmission"),
-    "finish": ("deliver all", "finish the call", "wake the program"),
-    "gate": ("gate", "hold packets", "let packets pass", "wire"),
+    "drop": ("drop packet", "lost", "lose packet", "throw away", "retransmission", "packet loss", "delete packet"),
+    "finish": ("deliver all", "deliver all packets", "finish the call", "wake the program", "skip ahead"),
+    "line": ("one line", "step over", "next line", "step line"),
+    "to_line": ("run to line", "breakpoint", "run to cursor"),
+    "type": ("type a line", "input", "keyboard", "stdin", "answer the program"),
+    "open('output')": ("output", "print", "what was printed", "console"),
+    "gate": ("gate", "hold packets", "let packets pass", "stop holding packets", "wire"),
     "restart": ("restart server", "new pid", "start again", "crash"),
-    "kill": ("kill process", "sigkill", "end the process", "die"),
-    "interrupt": ("interrupt", "wake up", "ctrl-c", "stop waiting"),
-    "moments": ("moments", "jump to", "time_wait", "syn_recv", "lost packet", "accept queue"),
+    "kill": ("kill process", "sigkill", "end the process", "die", "stop the server"),
+    "interrupt": ("interrupt", "wake up", "ctrl-c", "stop waiting", "hangs", "stuck"),
+    "moments": ("moments", "jump to", "time_wait", "syn_recv", "lost packet", "accept queue", "examples"),
     "begin_again": ("begin again", "start over", "reset", "fresh lab", "from the beginning"),
-    "back": ("back in time", "past", "undo", "history", "rewind"),
+    "turn": ("other pane", "switch to the server", "table", "focus", "server pane", "sort the table"),
+    "enter": (
+        "inspect",
+        "packet details",
+        "look into the packet",
+        "bytes",
+        "hex",
+        "header",
+        "fields",
+        "wireshark",
+        "proof",
+        "prove it",
+    ),
+    "filter": ("filter", "search the table", "find a port"),
+    "open('machine')": (
+        "who owns the port",
+        "port in use",
+        "who uses port 8888",
+        "this machine's ports",
+        "ss",
+        "lsof",
+        "netstat",
+        "open ports",
+        "processes",
+    ),
+    "open('case')": ("why not pids", "why ports", "poster", "exhibits", "process numbers", "what is a port for"),
+    "open('lesson')": ("lessons", "tasks", "exercise", "quiz", "learn", "tutorial", "teach me"),
+    "open('glossary')": ("glossary", "what does it mean", "words", "dictionary", "explain", "definition"),
+    "open('life')": ("save", "save the programs", "source code", "commands", "copy", "python files", "tcpdump"),
+    "back": ("back in time", "past", "undo", "history", "rewind", "previous"),
     "forward": ("forward in time", "future", "redo"),
-    "to_start": ("start", "beginning", "first moment"),
+    "to_start": ("start", "first moment", "go to the start"),
     "to_now": ("now", "present", "latest", "leave the past"),
-    "record": ("record", "save session", "write to a file", "recording", "replay"),
-    "export": ("export", "wireshark", "pcap", "pcapng", "tshark", "save packets"),
-    "turn": ("other pane", "switch to the server", "table", "focus"),
-    "play": ("autoplay", "automatic", "demo", "play by itself"),
-    "slower": ("slower", "slow down"),
-    "faster": ("faster", "speed up"),
-    "why": ("why not pids", "why ports", "poster", "exhibits", "process numbers"),
-    "lessons": ("lessons", "tasks", "exercise"),
-    "theme": ("theme", "colours", "dark mode", "light background", "high contrast", "projector"),
-    "help": ("help", "keys", "what do the marks mean", "legend"),
-    "quit": ("quit", "exit", "leave", "end netsim"),
+    "record": ("record", "save session", "save", "write to a file", "recording", "replay"),
+    "export": ("export", "wireshark", "pcap", "pcapng", "tshark", "save packets", "save"),
+    "play": ("autoplay", "automatic", "demo", "play by itself", "pause", "run by itself"),
+    "slower": ("slower", "slow down", "too fast"),
+    "faster": ("faster", "speed up", "too slow"),
+    "copy_row": ("copy the row", "clipboard"),
+    "redraw": ("draw again", "refresh", "garbage on the screen", "broken screen"),
+    "theme": (
+        "theme",
+        "colours",
+        "colors",
+        "dark mode",
+        "light mode",
+        "light background",
+        "high contrast",
+        "projector",
+        "can't read it",
+    ),
+    "help": ("help", "keys", "what do the marks mean", "legend", "shortcuts", "big font"),
+    "quit": ("quit", "exit", "leave", "end netsim", "stop netsim"),
 }
-NOT_OFFERED = ("choose", "palette", "interrupt_app", "stop")  # one press more than the key, or the same as another
+# One press more than the key, or the same as another; and what moves in what has been opened.
+NOT_OFFERED = ("choose", "palette", "interrupt_app", "stop", "escape", "move_cell(-1)", "move_cell(1)")
 
 
 class Keys(Provider):
@@ -78,9 +121,14 @@ class Palette(CommandPalette):
 
     DEFAULT_CSS = """
     Palette #--input, Palette #--input.--list-visible { border: none; background: $background; }
-    Palette CommandList { border: none; background: $background; }
+    Palette CommandList { border: none; background: $background; scrollbar-size: 0 0; }
     Palette CommandList > .option-list--option { padding: 0 1; text-style: none; }
-    Palette CommandList > .option-list--option-highlighted { text-style: reverse; }
+    Palette CommandList > .option-list--option-highlighted {
+        color: $background; background: $foreground; text-style: none;
+    }
+    Palette CommandList:ansi > .option-list--option-highlighted {
+        color: $block-cursor-foreground; background: $block-cursor-background; text-style: $block-cursor-text-style;
+    }
     """
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ class Said(NamedTuple):
     target: str
 
 
-STARTING = Said("", "starting two programs ...", "")
+STARTING = Said("", "starting the lab ...", "")
 
 
 class SpaceLine:

@@ -13,6 +13,7 @@ from netsim.model.events import CallSlept, EndpointStarted, LabStarted, ProcessE
 from netsim.model.fold import fold_all
 from netsim.model.world import Row, World
 from tests.lab.hostkit import Lab, until
+from tests.processes import runs
 
 pytestmark = [pytest.mark.usefixtures("no_leaks")]
 
@@ -67,7 +68,7 @@ def test_the_lab_s_end_ends_an_orphan(free_port: int) -> None:
         lab.wait(ProcessExited, who="server")
         assert process.is_running()
         lab.client.kill_now()
-        until(lambda: not process.is_running())
+        until(lambda: not runs(process))
 
 
 @pytest.mark.needs_namespaces

@@ -33,6 +33,12 @@ PAIRS = {
         {17},
         {8, 12, 13},
     ),
+    # What a library calls for them is shown at their own line: of main(), or of the run() or urlopen() in it.
+    "asyncio": (["asyncio_server.py"], ["asyncio_client.py"], 5010, [], {8, 18, 24}, {5, 7, 15}),
+    "polling": (["polling_server.py"], ["impatient_client.py"], 5011, [], {13, 21, 30}, {5, 6, 8, 11}),
+    "processes": (["process_server.py"], ["calling_twice.py", "5012"], 5012, [], {12, 15, 18, 23}, {5, 6, 7, 8}),
+    "poll": (["poll_server.py"], ["calling_twice.py", "5013"], 5013, [], {4, 13, 18, 20, 23, 25}, {5}),
+    "http.server": (["web_server.py"], ["web_client.py"], 5014, [], {17, 18, 19}, {3, 4}),
 }
 REPLIES = {"ann": "is here\n", "hi": "<ann> hi\n"}  # what comes of it in the chat, before anybody types on
 

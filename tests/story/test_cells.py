@@ -197,3 +197,11 @@ def test_how_many_are_hidden() -> None:
     assert hidden(rows).startswith("2 rows with ?")
     assert hidden(rows[:1], briefly=True) == "1 hidden (?): another user's"
     assert hidden([]) == ""
+
+
+def test_what_root_can_t_see_is_not_said_to_be_another_users() -> None:
+    rows = [Row(key=RowKey(port, "tcp", "::"), state="LISTEN", whose="unknown") for port in (1, 2)]
+    said = [hidden(rows, by_root=True), hidden(rows, briefly=True, by_root=True)]
+    said += explain_on_machine(rows[0], "pid", machine_of(rows, queues=True, complete=True, by_root=True), 0.0)
+    assert "not even by root" in " ".join(said[2:])
+    assert not any("another user" in each or "sudo" in each or "this user" in each for each in said)

@@ -125,6 +125,27 @@ class TestNobodyThere:
         assert told == "ICMP: port unreachable. Only a connected UDP socket's program hears of it."
 
 
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        (5, "send() returned 5. Nagle's rule: they wait for the ACK of those before."),
+        (70_000, "send() returned 70000. They wait for the ACK of those before."),
+    ],
+)
+def test_bytes_that_the_kernel_keeps_back_are_told_of(size: int, told: str) -> None:
+    script = Gated()
+    script.open()
+    mine = ref(3, 601, 51324, 8888)
+    script.call("client1", "send", socket=mine, result="5", size=5)
+    script.hold("PSH ACK", seq=1, ack=1, payload=b"hello")
+    script.kernel(LISTENER, tcp("ESTABLISHED", 51324, 8888, inode=601, send=5))
+    assert narrate(script.world) == "send() returned 5: the kernel took 5 bytes. Nothing has arrived yet."
+    script.accept("RunExtraLine", "client1")
+    script.call("client1", "send", socket=mine, result=str(size), size=size)
+    script.kernel(LISTENER, tcp("ESTABLISHED", 51324, 8888, inode=601, send=5 + size))
+    assert narrate(script.world) == told
+
+
 class TestLoss:
     def test_a_lost_ack_is_told_in_full(self, script: Gated) -> None:
         number = script.hold("ACK", seq=1, ack=1)
@@ -185,6 +206,17 @@ class TestLoss:
         script.hold("SYN", seq=0, repeats=True, copy_of=1)
         assert label(script.world) == "deliver the SYN (again) to port 8888; the kernel will answer it"
         assert narrate(script.world) == "Here the SYN is again: no answer came, and the kernel's timer ran out."
+
+    def test_what_was_delivered_before_does_not_do_it_again(self, script: Gated) -> None:
+        synchronized(script)
+        assert label(script.world).endswith("; connect() will return")
+        script.release(2)
+        script.kernel(LISTENER, tcp("ESTABLISHED", 51324, 8888, inode=601), tcp("SYN_RECV", 8888, 51324))
+        script.hold("ACK", seq=1, ack=1)
+        script.drop(3)
+        script.hold("SYN ACK", sender="server", seq=0, ack=1, repeats=True, copy_of=2)
+        again = "deliver the SYN-ACK (again) to port 51324; an ACK answers it"
+        assert label(script.world) == again
 
     def test_a_lost_datagram_is_lost_for_good(self) -> None:
         script = Gated()

@@ -18,7 +18,17 @@ from netsim.story.glossary import GLOSSARY, lookup, words_in
 from netsim.text.lessons import all_lessons
 
 STORY = Path(netsim.story.__file__).parent
-NARRATION = ("narrator.py", "gate_narrator.py", "errors.py", "calls.py", "director.py", "packets.py", "curriculum.py")
+NARRATION = (
+    "narrator.py",
+    "returned.py",
+    "own.py",
+    "gate_narrator.py",
+    "errors.py",
+    "calls.py",
+    "director.py",
+    "packets.py",
+    "curriculum.py",
+)
 # Written large and no technical word, or explained where it stands.
 PLAIN = frozenset(["SPACE", "WAIT", "CPU", "OK", "ID", "NOT", "SO", "MORE", "NUL"])
 TERMS = (

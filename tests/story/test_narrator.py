@@ -87,7 +87,10 @@ def test_a_rebind_is_refused_for_what_an_old_connection_left(script: Script) -> 
     script.call("server", "bind", socket=ref(3, 501), error="EADDRINUSE")
     assert narrate(script.world) == "Port 8888 is in TIME_WAIT: without SO_REUSEADDR nobody may bind it again yet."
     script.kernel(LISTENER)
-    assert narrate(script.world) == "Port 8888 is taken: one listening socket per port and address."
+    assert narrate(script.world) == "Port 8888 is another program's. q, then take another: netsim --port 8889"
+    script.call("server", "socket", socket=ref(3, 501))
+    script.start("server2", pid=41299)
+    script.call("server2", "bind", socket=ref(3, 502), error="EADDRINUSE")
 
 
 class TestData:

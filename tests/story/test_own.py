@@ -8,6 +8,7 @@ from netsim.model import events as e
 from netsim.model.commands import StartEndpoint, Step
 from netsim.story import goals, own
 from netsim.story.director import new_client, next_action
+from netsim.story.errors import explain
 from netsim.story.goals import Do, Stuck
 from netsim.story.narrator import WIDTH, narrate
 from tests.own_script import OwnScript
@@ -76,6 +77,120 @@ def test_a_select_that_may_have_standard_input_in_it_is_offered_last() -> None:
     script.accept("Step", "client1")
     script.fall_asleep("client1", "pselect6", 2)
     assert next_action(script.world).label == "type a line for the client"
+
+
+@pytest.mark.parametrize(("text", "offered"), [("import threading\ninput()\n", True), ("input()\n", False)])
+def test_who_sleeps_in_a_call_of_a_socket_reads_a_line_only_in_a_thread(text: str, offered: bool) -> None:
+    script = OwnScript()
+    script.start_own("server", text=text)
+    script.accept("Step", "server")
+    script.start_call("server", "accept", line=2)
+    script.add(e.CallSlept(at=script.now, **script.of("server"), call=1, syscall="accept4"))
+    assert next_action(script.world).types == offered
+
+
+# --- sockets that do not wait
+
+RECV = e.CallAhead("recv", 7, "conn", 4, timeout=0.0)
+
+
+def asked_again(*whose: str) -> OwnScript:
+    """Both stand before a recv(); these have been there before, and nothing had come."""
+    script = opened()
+    for who in ("server", "client1"):
+        if who in whose:
+            script.accept("Step", who)
+            script.own_call(who, "recv", "10", ref(4, 9, 5000), error="EAGAIN")
+        script.stand(who, 7, RECV)
+    return script
+
+
+@pytest.mark.parametrize(
+    ("whose", "follows"), [((), "server"), (("server",), "client1"), (("client1",), "server"),
+                           (("server", "client1"), "server"), (("client1", "server"), "server")],
+)  # fmt: skip
+def test_who_asks_again_and_again_lets_the_other_go(whose: tuple[str, ...], follows: str) -> None:
+    assert next_action(asked_again(*whose).world).who == follows
+
+
+@pytest.mark.parametrize(
+    ("timeout", "words"),
+    [
+        (None, "server: recv(); nothing has come, so it will sleep"),
+        (2.5, "server: recv(); nothing has come, so it will sleep for 2.5 s at most"),
+        (0.0, "server: recv(); nothing has come, so it fails at once: it may not wait"),
+    ],
+)
+def test_what_a_call_will_do_that_finds_nothing(timeout: float | None, words: str) -> None:
+    script = OwnScript()
+    script.start_own("server")
+    script.stand("server", 7, e.CallAhead("recv", 7, "conn", 4, timeout))
+    assert next_action(script.world).label == words
+    assert len(words) <= 72
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "words"),
+    [
+        ("setblocking", "False", "From now on calls on fd 4 never sleep: where they would have to, they fail."),
+        ("setblocking", "True", "From now on calls on fd 4 sleep as long as it takes."),
+        ("settimeout", "None", "From now on calls on fd 4 sleep as long as it takes."),
+        ("settimeout", "2.5", "From now on calls on fd 4 sleep for 2.5 s at most."),
+        ("shutdown", "0", "shutdown(): this side reads no more. Nothing is sent for that."),
+        ("shutdown", "1", "shutdown(): this side sends no more; its FIN says so. It can still receive."),
+    ],
+)
+def test_a_call_is_told_by_what_it_was_given(name: str, arguments: str, words: str) -> None:
+    script = opened()
+    script.accept("Step", "server")
+    script.own_call("server", name, arguments, ref(4, 9, 5000))
+    assert narrate(script.world) == words
+
+
+# --- mistakes with addresses
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "words"),
+    [
+        ("TypeError", "'str' object cannot be interpreted as an integer",
+         "A port is a number, and this is something else: int(...) makes one."),
+        ("TypeError", "socket.bind() takes exactly one argument (2 given)",
+         "An address is one value, a pair: bind((host, port))."),
+        ("TypeError", "bind(): AF_INET address must be tuple, not str",
+         "An address is one value, a pair: bind((host, port))."),
+        ("TypeError", "of another kind", "TypeError: of another kind"),
+        ("OverflowError", "bind(): port must be 0-65535.", "A port is a 16-bit number: 0 to 65535."),
+    ],
+)  # fmt: skip
+def test_arguments_that_are_no_address(kind: str, message: str, words: str) -> None:
+    assert explain(e.CallError(kind, None, None, message), "bind", 8888) == words
+
+
+def test_another_net_is_advised_only_where_there_is_one() -> None:
+    error = e.CallError("OSError", 101, "ENETUNREACH", "[Errno 101] Network is unreachable")
+    told = [explain(error, "connect", 80, private=private) for private in (True, False)]
+    assert told == [
+        "No way leads to that address from here, so nothing was sent: try --net host.",
+        "No way leads to that address from here, so nothing was sent.",
+    ]
+
+
+# --- what a program forks
+
+
+def test_each_forked_child_is_told_of_by_its_own_number() -> None:
+    script = opened()
+    script.accept("Step", "server")
+    script.fork("server", 42011)
+    assert narrate(script.world) == "fork(): PID 42011 is a child, with all open files. It runs on by itself."
+    for number, pid in enumerate((42011, 42012), 1):
+        who = f"server.{number}"
+        if number > 1:
+            script.fork("server", pid, number)
+        script.start_call(who, "recv", line=5, pid=pid)
+        script.add(e.CallSlept(at=script.now, who=who, pid=pid, inner_pid=pid - 42000, call=1, syscall="recvfrom"))
+        assert narrate(script.world) == f"Child {pid} sleeps in recv(): the kernel wakes it when bytes come."
 
 
 def test_one_that_spins_keeps_nobody_waiting() -> None:

@@ -15,6 +15,7 @@ from netsim.story import goals
 from netsim.story.director import next_action
 from netsim.story.goals import Do, Stuck, advance
 from netsim.story.narrator import WIDTH, narrate
+from netsim.story.packets import ROOM
 from tests.gated import LISTENER, NC, OURS, Gated, strangers_end, talk
 from tests.script import at, ref, tcp
 
@@ -65,6 +66,15 @@ class TestTheHandshake:
         assert (action.commands, action.target) == ((ReleasePacket(number=1),), "packet 1")
         assert action.label == "deliver nc's SYN to port 8888; the kernel will answer it"
         assert narrate(script.world) == f"nc (PID 41299) calls, from port {NC}: its SYN waits at the gate."
+
+    @pytest.mark.parametrize("name", ["a_rather_long_name", "a name as long as that of no program that there is", "x"])
+    def test_a_long_name_leaves_the_space_line_whole(self, name: str) -> None:
+        script = Gated()
+        script.listening()
+        script.stranger_calls()
+        script.named(name=name)
+        assert len(label(script)) <= ROOM
+        assert label(script).startswith(("deliver another program's SYN to", f"deliver {name}'s SYN to"))
 
     def test_the_answer(self, script: Gated) -> None:
         synchronized(script)

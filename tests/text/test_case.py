@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from netsim.model.world import Slot
 from netsim.story.case import Proof
 from netsim.text.case import Sizes, draw_case
 from netsim.text.case_books import answer_text, by_pid, by_port
@@ -140,6 +141,16 @@ class TestRows:
     def test_the_other_machine_s_rows_are_set_apart(self) -> None:
         assert "ANOTHER MACHINE" in text(draw(14, (80, 24)))
         assert "THE OTHER SERVER" in text(draw(14, (80, 24), private=False))
+
+    def test_each_lab_s_time_runs_by_its_own_clock(self) -> None:
+        case = story(14)
+        there = case.worlds["there"]
+        row = there.slots[0].row
+        assert row is not None
+        left = replace(row, pids=(), whose="kernel", expires_at=there.at + 58.0)
+        case = replace(case, worlds={**case.worlds, "there": replace(there, slots=(Slot(left),))})
+        shown = text(draw_case(case, 120, 36, UNICODE, now=there.at + 57.0, now_there=there.at))
+        assert "58 s left" in shown
 
 
 class TestVerdict:

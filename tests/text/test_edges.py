@@ -99,6 +99,11 @@ class TestTitle:
         assert title(build(step=7)) == " netsim   private net · packets held · 127.0.0.1" + end
         assert " private net · RECORDED · 127.0.0.1 " in title(build(), recorded=True)
 
+    def test_that_it_plays_by_itself_is_said_for_as_long_as_it_does(self) -> None:
+        assert " private net · packets held · PLAYING, a stops it " in title(build(step=130), playing=True)
+        seen = title(build(step=130, gate="open"), playing=True)
+        assert " private net · seen passing · PLAYING, a stops it " in seen
+
     def test_before_and_after_the_lab(self) -> None:
         assert title(World()).startswith(" netsim   starting the lab ")
         assert " the lab has ended " in title(replace(build(), ended=LabEnded(at=1.0, reason="It was killed.")))

@@ -64,6 +64,11 @@ def test_json_is_ascii_and_whole() -> None:
     assert (evil["name"], evil["state"], evil["peer"]) == (EVIL.name, None, None)
 
 
+def test_rows_whose_process_is_not_known_are_not_complete() -> None:
+    known = [row for row in ROWS if row.whose != "unknown"]
+    assert [json.loads(as_json(rows, complete=True))["complete"] for rows in (known, ROWS)] == [True, False]
+
+
 def test_no_rows() -> None:
     assert lines([], header=False) == []
     assert json.loads(as_json([], complete=True)) == {"complete": True, "rows": []}

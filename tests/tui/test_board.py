@@ -277,6 +277,9 @@ class TestHelp:
             assert "netsim: keys" in it.screen()
             assert max(len(plain(line)) for line in help_lines(UNICODE)) <= 80
             assert len(help_lines(UNICODE)) <= 24
+            shown = [span.style for line in help_lines(UNICODE) for span in line]
+            assert {"client", "server", "bold", "next"} <= set(shown)  # each meaning of a colour, in that colour
+            assert shown.count("next") == 1
             await it.press("x")
             assert "SPACE" in it.screen()
             assert it.asked == []

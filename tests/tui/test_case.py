@@ -193,7 +193,7 @@ class Live:
         self.finish()
         assert not self.case.trouble
         for size in ((80, 24), (200, 50)):
-            assert len(draw_case(self.case, *size, UNICODE, now=self.run.clock)) == size[1]
+            assert len(draw_case(self.case, *size, UNICODE, now=self.run.clock(HERE))) == size[1]
         return sentence(self.case)
 
     def close(self) -> None:

@@ -29,7 +29,7 @@ from tests.script import Script
 from tests.tui.stage import Stage
 from tests.tui.stage import stage as screen_stage
 
-PATIENCE = 15.0
+PATIENCE = 60.0
 SMALLEST = (80, 24)
 
 

@@ -178,3 +178,37 @@ async def test_own_programs_are_run_from_where_they_are() -> None:
         assert "python3 /home/ann/echo.py x" in it.screen()
         assert "These programs are yours: they are in their files already." in it.screen()
         assert life.files(it.session.world) == ()
+
+
+# --- O: all that was printed
+
+
+async def test_o_shows_all_that_was_printed_and_follows_it() -> None:
+    async with own_stage(asleep=True) as it:
+        for number in range(100):
+            it.script.show("client1", f"line {number}\n")
+        await it.deliver()
+        await it.press("O")
+        assert "what the client has printed" in it.screen()
+        assert "line 99" in it.screen()
+        it.script.show("client1", "\x1b[31mred\x1b[0m \x1b[2J\nten\rover\n")
+        await it.deliver()
+        assert [row.strip() for row in it.screen().splitlines()[-5:-1]][1:] == ["line 99", "red \\x1b[2J", "over"]
+        await it.press("home")
+        assert "name: line 0" in it.screen()
+        await it.press("pagedown", "end")
+        assert "over" in it.screen()
+        await it.press("tab")
+        assert "The server has printed nothing." in it.screen()
+        await it.press("escape")
+        assert " SPACE " in it.screen()
+        assert it.asked == []
+
+
+async def test_o_shows_the_traceback_behind_the_output() -> None:
+    async with own_stage() as it:
+        it.script.end_own("client1", "Traceback (most recent call last):\n  File 1\nOSError: no\n")
+        await it.deliver()
+        await it.press("O")
+        lines = ["Traceback (most recent call last):", "  File 1", "OSError: no"]
+        assert [row.rstrip() for row in it.rows()[2:5]] == [f" {line}" for line in lines]

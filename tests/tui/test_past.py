@@ -27,7 +27,7 @@ PAST = "This is the past: it can be looked at, not changed. end goes back to now
 # What a key may do while the past is shown; every other one in the register has to say that it does not act there.
 LOOKING = {"next", "back", "forward", "to_start", "to_now", "choose", "turn", "scroll(-1)", "scroll(1)", "help", "quit",
            "palette", "interrupt_app", "record", "export", "slower", "faster", "theme", "stop", "move_cell(-1)",
-           "move_cell(1)", "enter", "filter", "copy_row", "escape"}  # fmt: skip
+           "move_cell(1)", "enter", "filter", "copy_row", "escape", "redraw"}  # fmt: skip
 
 
 async def three_steps(it: Stage) -> None:

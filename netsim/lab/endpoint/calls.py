@@ -73,7 +73,8 @@ class Calls:
         self._interrupts = interrupts
         self._path = path
         self.steps: Steps | None = None
-        self.stands: Callable[[str, _socket.socket], None] | None = None  # to be called before a library's calls
+        # To be called before a call: its name, its socket, and whether a library makes it.
+        self.stands: Callable[[str, _socket.socket, bool], None] | None = None
         self.finished = False  # the program has ended: what Python tidies up then is no call of the program's
 
     @property
@@ -101,8 +102,8 @@ class Calls:
         """Make a call and report it. `line` is the program's line if it is not the one that runs."""
         reporter, interrupts = self._reporter, self._interrupts
         if self.stands is not None and self.steps is not None and line is None and name in _WORTH_STANDING:
-            if reporter.thread_number() == 0 and self._is_librarys():
-                self.stands(name, sock)
+            if reporter.thread_number() == 0 and (maker := self._maker()):
+                self.stands(name, sock, maker == "library")
         reporter.thread.quiet += 1
         try:
             thread = reporter.thread_number()
@@ -152,16 +153,17 @@ class Calls:
             reporter.thread.quiet -= 1
         return result
 
-    def _is_librarys(self) -> bool:
-        """Whether a library makes the call, not a line of the program's: there the program rests by itself."""
+    def _maker(self) -> str:
+        """Who makes the call: "program", a line of its own, "library", or "": an extra line, or nobody."""
         frame = sys._getframe(2)
         while frame.f_code.co_filename.startswith(FOLDER) or frame.f_code.co_filename == _SOCKET_MODULE:
             if frame.f_back is None:
-                return False
+                return ""
             if frame.f_code.co_qualname.startswith("SocketIO."):  # of a makefile(): flush() is no socket's call
-                return True
+                return "library"
             frame = frame.f_back
-        return frame.f_code.co_filename not in (self._path, EXTRA_LINE)
+        name = frame.f_code.co_filename
+        return "program" if name == self._path else "" if name == EXTRA_LINE else "library"
 
     def _line(self) -> int:
         """The program's line that has led here, 0 if none (a thread of a library, an extra line)."""

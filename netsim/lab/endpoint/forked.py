@@ -1,7 +1,8 @@
 """A child that the program forks gets a channel of its own, runs on unstepped, and reports its calls over that.
 
 It makes a socket pair and sends one end to the host, over the channel that it has inherited, with the line that says
-who it is; the line is short enough to arrive whole beside whatever its parent sends (see channel).
+who it is; the line is short enough to arrive whole beside whatever its parent sends (see channel). Its parent waits for
+that: one that ended at once (a daemon's does) would take the way to the host with it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from .orders import Orders
 from .reporter import Reporter
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_HIGH = 201  # a descriptor's number, above all that a program gets
 
 
 class Forking:
@@ -39,6 +41,7 @@ class Forking:
         self._prctl: Any = None
         self._parent = os.getpid()
         self._by_main = True
+        self._told: tuple[int, int] | None = None  # a pipe that the child closes once it has its channel
 
     def install(self) -> None:
         """Be called from now on."""
@@ -53,12 +56,21 @@ class Forking:
         self._parent = os.getpid()
         self._by_main = self._reporter.thread_number() == 0
         self._reporter.channel.lock.acquire()
+        self._told = _high_pipe()
 
     def _in_parent(self) -> None:
-        self._reporter.channel.lock.release()
+        told, self._told = self._told, None
+        try:
+            if told is not None:
+                os.close(told[1])
+                os.read(told[0], 1)
+                os.close(told[0])
+        finally:
+            self._reporter.channel.lock.release()
 
     def _in_child(self) -> None:
         sys.settrace(None)
+        told, self._told = self._told, None
         self._interrupts.tracer = None
         self._die_with_parent()
         parent_pid = self._reporter.pid
@@ -67,6 +79,8 @@ class Forking:
         self._calls.steps = None
         self._interrupts.forget()  # it was for the parent
         self._open_channel(parent_pid)
+        for each in told or ():
+            os.close(each)
 
     def _die_with_parent(self) -> None:
         """Ask for SIGKILL when the parent ends (prctl(2)); fork(2) has cleared that.
@@ -95,3 +109,25 @@ class Forking:
             inherited.detach()
         theirs.close()
         reporter.channel.replace(ours.detach())
+
+
+def _high_pipe() -> tuple[int, int] | None:
+    """A pipe whose numbers are none that a program would get; None where no descriptor is left for it."""
+    from fcntl import F_DUPFD_CLOEXEC, fcntl
+
+    try:
+        low = os.pipe()
+    except OSError:
+        return None
+    try:
+        reader = fcntl(low[0], F_DUPFD_CLOEXEC, _HIGH)
+        try:
+            return reader, fcntl(low[1], F_DUPFD_CLOEXEC, _HIGH)
+        except OSError:
+            os.close(reader)
+            raise
+    except OSError:  # RLIMIT_NOFILE is small
+        return None
+    finally:
+        os.close(low[0])
+        os.close(low[1])

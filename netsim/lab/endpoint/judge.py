@@ -91,4 +91,5 @@ def _ahead(site: Site, sock: Any = None, name: str | None = None) -> dict[str, A
         "line": site.line,
         "target": site.target,
         "fd": descriptor if descriptor >= 0 else None,
+        "timeout": _socket.socket.gettimeout(sock) if descriptor >= 0 else None,
     }

@@ -25,12 +25,13 @@ from .source import Group, Source
 class Progress:
     """How far a frame is: the line before which it was last, and its way through the lines that run together there."""
 
-    __slots__ = ("group", "line", "offsets")
+    __slots__ = ("group", "line", "offsets", "rested")
 
     def __init__(self) -> None:
         self.line = 0
         self.group: Group | None = None
         self.offsets: set[int] = set()  # of the instructions at which a line of it began, on this way
+        self.rested = False  # the program has, before these lines
 
 
 class Stops(bdb.Bdb):
@@ -86,10 +87,11 @@ class Stops(bdb.Bdb):
 
         self._note = note
 
-    def stand_before_call(self, name: str, sock: _socket.socket) -> None:
+    def stand_before_call(self, name: str, sock: _socket.socket, library: bool) -> None:
         """Rest before a call that a library makes for the program, at the program's line that has called the library.
 
-        Not on the way to a line: what was asked for is that line.
+        So it does before one of the program's own that its text did not show, as in `waiting.pop().close()`. Not on the
+        way to a line: what was asked for is that line.
         """
         if self._until is not None:
             return
@@ -98,10 +100,16 @@ class Stops(bdb.Bdb):
             frame = frame.f_back
         if frame is None:
             return
+        progress = self._progress.get(frame)
+        if not library and progress is not None and progress.rested:
+            return
         descriptor = descriptor_of(sock) if name != "socket" else -1
         group = self._source.group_at(frame.f_lineno or 0)
         line = group.first if group is not None else frame.f_lineno or 0
-        call = {"name": name, "line": line, "target": "", "fd": descriptor if descriptor >= 0 else None}
+        call = {
+            "name": name, "line": line, "target": "", "fd": descriptor if descriptor >= 0 else None,
+            "timeout": sock.gettimeout() if descriptor >= 0 else None,
+        }  # fmt: skip
         self._stand(Stop(frame, line, frame.f_locals, [], None, call))
 
     def user_line(self, frame: FrameType) -> None:
@@ -148,13 +156,13 @@ class Stops(bdb.Bdb):
         progress.line = line
         group = (self._stops if self._until is None and not self._first else self._lines_all()).get(line)
         if group is None:
-            progress.group = None
+            progress.group, progress.rested = None, False
             return False
         offset = frame.f_lasti
         if not _begins(progress, group, offset):
             progress.offsets.add(offset)
             return False
-        progress.group, progress.offsets = group, {offset}
+        progress.group, progress.offsets, progress.rested = group, {offset}, False
         if self._until and group is not self._target:
             return False
         if self._first and _is_docstring(group):
@@ -167,7 +175,7 @@ class Stops(bdb.Bdb):
         stop = Stop(frame, group.first, frame.f_locals, sites, leaving)
         if not every and not stop.calls():
             return False
-        self._first = False
+        self._first, progress.rested = False, True
         self._next = stop
         return True
 

@@ -5,6 +5,7 @@ Law: only space goes on (and b begins again, esc goes back); what is shown is wh
 
 from __future__ import annotations
 
+from netsim.story.case_record import HERE, THERE
 from netsim.text.case import draw_case
 from netsim.text.lines import Line
 from netsim.tui.case_run import CaseRun
@@ -25,7 +26,8 @@ class CasePage:
         self._net, self._ports, self._held = net, ports, held
         self._pressed = float("-inf")
         self._paint_due = False
-        self._ahead = 0.0  # the lab's clock minus ours
+        self._told: dict[str, float] = {}  # each lab's clock when it told something last
+        self._ahead: dict[str, float] = {}  # each lab's clock minus ours
         self._run = self._begin()
         stage.call_soon(self._tick)  # once the page is open: `later` is of the page that is
 
@@ -38,7 +40,8 @@ class CasePage:
 
     def draw(self, width: int, height: int) -> list[Line]:
         """The case now."""
-        return draw_case(self._run.case, width, height, self._stage.charset, now=self._stage.clock() + self._ahead)
+        here, there = (self._stage.clock() + self._ahead.get(lab, 0.0) for lab in (HERE, THERE))
+        return draw_case(self._run.case, width, height, self._stage.charset, now=here, now_there=there)
 
     def press(self, key: str, character: str | None) -> bool:
         """space goes on, at the end back; b begins again; escape goes back."""
@@ -65,7 +68,10 @@ class CasePage:
     def _repaint(self) -> None:
         """Something came: paint it, with what comes right after it."""
         now = self._stage.clock()
-        self._ahead = self._run.clock - now
+        for lab in (HERE, THERE):
+            told = self._run.clock(lab)
+            if told != self._told.get(lab):  # else it is the helper that has answered, or a key
+                self._told[lab], self._ahead[lab] = told, told - now
         self._quiet_since = now
         if not self._paint_due:
             self._paint_due = True

@@ -52,6 +52,11 @@ class LifePage:
         tools = self._stage.tools
         return tools is not None and tools.files is not None
 
+    @property
+    def _to_be_saved(self) -> bool:
+        """Whether the commands name files that are not there yet."""
+        return self._may_save and not self._folder and bool(life.files(self._stage.shown_world))
+
     def _save(self) -> None:
         tools = self._stage.tools
         files = life.files(self._stage.shown_world)
@@ -65,6 +70,8 @@ class LifePage:
     def _copy(self, deeds: tuple[life.Deed, ...]) -> None:
         self._stage.copy(life.as_text(deeds))
         self._said = f"{len(deeds)} commands are in the terminal's clipboard, if it takes them (OSC 52)."
+        if deeds and deeds[0].what == "server" and self._to_be_saved:
+            self._said = f"{len(deeds)} commands are in the clipboard (OSC 52); s saves the programs that they run."
 
 
 def open_page(stage: Stage) -> Page | str:

@@ -83,9 +83,9 @@ class MachinePage:
             return
         rows, self._memory = rows_of(ports, self._memory, at, ours)
         queues = any(each.held is not None for each in ports.rows)
-        machine = machine_of(rows, queues=queues, complete=ports.complete)
+        machine = machine_of(rows, queues=queues, complete=ports.complete, by_root=ports.by_root)
         changed = changed_rows(self._rows, rows) if self._rows else frozenset[RowKey]()
-        about = hidden(rows, briefly=True) if ports.complete else "only your own: root sees all"
+        about = hidden(rows, briefly=True, by_root=ports.by_root) if ports.complete else "only your own: root sees all"
         self._stage.call_soon(lambda: self._take(rows, machine, changed, about))
 
     def _take(self, rows: tuple[Row, ...], machine: Machine, changed: frozenset[RowKey], about: str) -> None:
