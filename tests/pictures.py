@@ -16,17 +16,28 @@ from textual.theme import Theme
 
 from netsim.files.recording import load
 from netsim.model.events import AnyEvent, CommandAccepted
+from netsim.model.inspected import neighbours, opened
 from netsim.model.timeline import Timeline
 from netsim.model.world import World
+from netsim.story.case_record import HERE
 from netsim.story.director import next_action
+from netsim.story.lesson_run import Run
+from netsim.story.lessons import handshake as handshake_lesson
 from netsim.story.narrator import narrate
+from netsim.text.case import draw_case
 from netsim.text.charset import UNICODE, cells
 from netsim.text.grid import Grid
+from netsim.text.inspected import View
+from netsim.text.inspector import draw_inspector
+from netsim.text.lesson_recorded import recorded_step
+from netsim.text.lesson_screen import Page, draw_lesson, paragraphs_of, text_rows
+from netsim.text.lessons import all_lessons
 from netsim.text.lines import Line, plain
 from netsim.text.screen import Scene, draw_screen
 from netsim.tui.flights import FLIGHT
 from netsim.tui.keymap import keys_line
 from netsim.tui.theme import DARK, LIGHT
+from tests.make_case_recording import read as read_case
 from tests.svg import Frame, animated, still
 
 ROOT = Path(__file__).parent.parent
@@ -110,6 +121,46 @@ def _has_unaccepted(world: World) -> bool:
     return any(s.state == "ESTABLISHED" and not s.inode for s in world.kernel)
 
 
+def _inspector() -> list[Frame]:
+    """The held SYN, with the cursor on the number that finds the service."""
+    world = next(world for world in moments("handshake") if world.packets)
+    packet = world.packets[-1]
+    found = opened(world, packet)
+    assert found is not None
+    view = View(world, packet, neighbours(world, packet), found, cursor=found.index_of("tcp.dstport") or 0)
+    return [Frame(draw_inspector(view, 80, 24, UNICODE), READING)]
+
+
+def _lesson() -> list[Frame]:
+    """The question before the SYN is delivered, with the world as the step before has left it."""
+    index = next(number for number, step in enumerate(handshake_lesson.LESSON.steps) if step.ask)
+    before = recorded_step(handshake_lesson.LESSON.name, index - 1)
+    assert before is not None
+    run = Run(lesson=handshake_lesson.LESSON, at=index, phase="asked")
+    paragraphs = paragraphs_of(run, before, UNICODE, rows=text_rows(80, 24, run.step.view), width=80)
+    asked = run.step.ask
+    assert asked is not None
+    words = Page(
+        lesson=run.lesson,
+        lessons=len(all_lessons()),
+        step=index + 1,
+        paragraphs=paragraphs,
+        number=0,
+        view=run.step.view,
+        cap="SPACE",
+        label=f"1 to {len(asked.answers)}: your guess, or space: {run.step.label}",
+        keys=((f"1-{len(asked.answers)}", "guess"), ("v", "hide answers"), ("g", "glossary"), ("esc", "back")),
+        now=before.here.at,
+    )
+    return [Frame(draw_lesson(before.here, 80, 24, UNICODE, words), READING)]
+
+
+def _case() -> list[Frame]:
+    """The end of the first exhibit: who answered at the port, and who at twelve PIDs."""
+    case = list(read_case())[-1]
+    return [Frame(draw_case(case, 80, 24, UNICODE, now=case.worlds[HERE].at), READING)]
+
+
 PICTURES_TO_DRAW = (
     Picture(
         "handshake",
@@ -128,6 +179,17 @@ PICTURES_TO_DRAW = (
         lambda: _moment("handshake", (80, 24), _has_unaccepted),
         theme=LIGHT,
     ),
+    Picture(
+        "case",
+        "netsim, why ports and not PIDs: twelve servers in a row answered at one port; of their PIDs one is alive",
+        _case,
+    ),
+    Picture(
+        "inspector",
+        "netsim's inspector: the bytes of a SYN, the field that they are, its purpose and its RFC",
+        _inspector,
+    ),
+    Picture("lesson", "netsim, a lesson: a question is asked before the kernel answers it", _lesson),
 )
 
 
