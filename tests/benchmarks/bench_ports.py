@@ -1,6 +1,6 @@
 """What the machine's table costs beside `ss -tunap` and a plain psutil.net_connections(), in one run.
 
-    python tests/benchmarks/bench_ports.py [rounds]
+    python tests/benchmarks/bench_ports.py [--quick]
 
 Ten processes hold 100, 1,000 and 10,000 connected sockets on 127.0.0.1. The ways take turns, so that other people's
 load meets all of them; what counts are the ratios of the medians. "netsim's helper" is all that a table takes: psutil's
@@ -11,11 +11,10 @@ does beside the screen's thread; "the screen" is what that thread does: sort the
 from __future__ import annotations
 
 import shutil
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
@@ -29,6 +28,7 @@ from netsim.model.view import View, arranged
 from netsim.story.machine_cells import machine_of
 from netsim.text.charset import UNICODE
 from netsim.text.machine import Sight, draw_machine
+from tests.benchmarks.rows import Row, main, medians, ms, seconds_of, take_turns, times
 
 SIZES = (100, 1_000, 10_000)
 HOLDERS = 10
@@ -51,25 +51,13 @@ sys.stdin.read()
 """
 
 
-def measure(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """The median of each in milliseconds; they take turns, after one round that does not count."""
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(rounds + 1):
-        for name, way in ways.items():
-            begun = time.perf_counter()
-            way()
-            if number:
-                times[name].append((time.perf_counter() - begun) * 1000)
-    return {name: statistics.median(each) for name, each in times.items()}
-
-
 def ss() -> None:
     """What a person would run."""
     subprocess.run(["ss", "-tunap"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
 
 
-def one_size(size: int, rounds: int) -> None:
-    """Print one line for each way."""
+def one_size(size: int, rounds: int) -> list[Row]:
+    """Two rows."""
     command = [sys.executable, "-c", HOLD, str(size // HOLDERS)]
     holders = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(HOLDERS)
@@ -89,17 +77,21 @@ def one_size(size: int, rounds: int) -> None:
             draw_machine(Sight(arranged(rows, View("pid")), len(rows)), 80, 24, UNICODE)
 
         ways: dict[str, Callable[[], object]] = {
-            "psutil.net_connections('inet')": lambda: psutil.net_connections("inet"),
-            **({"ss -tunap": ss} if shutil.which("ss") else {}),
-            "netsim's helper": table.read,
-            "rows, in a thread": beside,
-            "the screen": screen,
+            "psutil": lambda: psutil.net_connections("inet"),
+            **({"ss": ss} if shutil.which("ss") else {}),
+            "helper": table.read,
+            "beside": beside,
+            "screen": screen,
         }
-        found = measure(ways, rounds)
-        plain = found["psutil.net_connections('inet')"]
-        print(f"{held:6,} sockets held, {len(ports.rows):,} in the table")
-        for name, each in found.items():
-            print(f"       {name:32} {each:8.1f} ms   {each / plain:5.2f} x psutil")
+        turns = {name: partial(seconds_of, way) for name, way in ways.items()}
+        found = medians(take_turns(turns, rounds))
+        against = [times(found["helper"], found["psutil"], f"plain psutil's {ms(found['psutil'])}")]
+        if "ss" in found:
+            against.append(times(found["helper"], found["ss"], f"`ss -tunap`'s {ms(found['ss'])}"))
+        return [
+            Row(f"this machine's port table, {held:,} sockets held", ms(found["helper"]), ", ".join(against)),
+            Row("the screen's part of that", ms(found["screen"]), f"beside it in a thread {ms(found['beside'])}"),
+        ]
     finally:
         for each in holders:
             each.kill()
@@ -109,11 +101,10 @@ def one_size(size: int, rounds: int) -> None:
                     pipe.close()
 
 
-def main(rounds: int) -> None:
+def rows(quick: bool) -> list[Row]:
     """All sizes."""
-    for size in SIZES:
-        one_size(size, rounds)
+    return [row for size in SIZES for row in one_size(size, 3 if quick else 7)]
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 7)
+    sys.exit(main(rows))

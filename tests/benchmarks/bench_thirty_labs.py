@@ -1,6 +1,6 @@
 """Thirty labs at once, each with its own 8888: how long until all hold a SYN, how fast each answers, what they cost.
 
-    python tests/benchmarks/bench_thirty_labs.py [labs]
+    python tests/benchmarks/bench_thirty_labs.py [--quick]
 
 As on a school's server: everybody starts, stops in the handshake, is looked at, goes on, and closes the terminal.
 """
@@ -21,6 +21,7 @@ import psutil
 
 from netsim.model.commands import ReleasePacket
 from netsim.model.events import PacketHeld, PacketReleased
+from tests.benchmarks.rows import Row, main, ms
 from tests.lab.endings import nets
 from tests.lab.netkit import NetLab, by_proc
 
@@ -37,12 +38,12 @@ def stop_in_the_handshake(lab: NetLab) -> int:
 
 
 def answer_time(lab: NetLab) -> float:
-    """Milliseconds from an order to what it did, with the next held packet."""
+    """Seconds from an order to what it did, with the next held packet."""
     number = lab.held().number
-    begun = time.monotonic()
+    begun = time.perf_counter()
     lab.send(ReleasePacket(number=number))
     lab.wait(PacketReleased)
-    return (time.monotonic() - begun) * 1000
+    return time.perf_counter() - begun
 
 
 def cpu(processes: list[psutil.Process]) -> float:
@@ -50,30 +51,27 @@ def cpu(processes: list[psutil.Process]) -> float:
     return sum(sum(each.cpu_times()[:2]) for each in processes)
 
 
-def main(count: int) -> None:
-    """Print what was measured."""
-    nets_before = len(set(nets()))
+def rows(quick: bool) -> list[Row]:
+    """Five rows."""
+    count = 10 if quick else 30
+    nets_before = set(nets())
     begun = time.monotonic()
     labs = [NetLab() for _ in range(count)]
     with ThreadPoolExecutor(count) as pool:
         servers = list(pool.map(stop_in_the_handshake, labs))
-    print(f"{count} labs hold a SYN after {time.monotonic() - begun:.2f} s")
+    there = time.monotonic() - begun
     assert all(by_proc(pid) == ["client SYN_SENT", "server LISTEN"] for pid in servers)
 
     processes = [each for lab in labs for each in lab.processes().values()]
     memory = sum(each.memory_full_info().uss for each in processes)
-    print(f"{len(processes)} processes, {memory / count / 2**20:.1f} MiB a lab of its own")
     used = cpu(processes)
     time.sleep(WATCHED)
-    print(f"standing still: {(cpu(processes) - used) / WATCHED * 100:.1f} % of one processor, all together")
-
-    def report(name: str, times: list[float]) -> None:
-        print(f"{name}: median {statistics.median(times):.1f} ms, worst {max(times):.1f} ms")
-
-    report("an order, one lab after the other", [answer_time(lab) for lab in labs])
+    idle = 100 * (cpu(processes) - used) / WATCHED
+    one_by_one = [answer_time(lab) for lab in labs]
     with ThreadPoolExecutor(count) as pool:
-        report("an order, all at once", list(pool.map(answer_time, labs)))
+        at_once = list(pool.map(answer_time, labs))
 
+    theirs = {os.readlink(f"/proc/{pid}/ns/net") for pid in servers}
     watched = [os.pidfd_open(each.pid) for each in processes]
     begun = time.monotonic()
     for lab in labs:
@@ -81,11 +79,22 @@ def main(count: int) -> None:
     alive = set(watched)
     while alive and time.monotonic() < begun + 10:
         alive -= set(select.select(list(alive), [], [], 1)[0])
-    print(f"gone after {time.monotonic() - begun:.2f} s, {len(alive)} processes left")
+    gone = time.monotonic() - begun
     for lab in labs:
         lab.client.close()
-    print(f"network namespaces: {nets_before} before, {len(set(nets()))} after")
+    for each in watched:
+        os.close(each)
+    left = len(theirs & set(nets())) if theirs.isdisjoint(nets_before) else count
+    return [
+        Row(f"{count} labs at once: all hold a SYN", f"{there:.1f} s", f"{ms(there / count)} each"),
+        Row(f"an order to one of {count} labs", ms(statistics.median(one_by_one)), f"the worst {ms(max(one_by_one))}"),
+        Row(f"an order to all {count} labs at once", ms(statistics.median(at_once)), f"the worst {ms(max(at_once))}"),
+        Row("one lab without its screen", f"{memory / count / 2**20:.0f} MiB of its own",
+            f"idle: {idle / count:.2f} % of a core"),
+        Row(f"{count} labs killed: the last process is gone", ms(gone), f"{len(alive)} processes and {left} nets left",
+            "none left within 2 s", not alive and gone < 2),
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 30)
+    sys.exit(main(rows))
