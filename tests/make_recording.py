@@ -29,7 +29,7 @@ from netsim.story.director import OPENING, next_action
 FOLDER = Path(__file__).parent.parent / "netsim" / "recordings"
 QUIET = 0.3  # seconds without an event after which everything of a step has come
 MOST_STEPS = 80
-PATIENCE = 20.0  # seconds for one step
+PATIENCE = 60.0  # seconds for one step
 
 
 class Story(NamedTuple):

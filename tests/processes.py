@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import select
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import psutil
 
 NAME = "NETSIM_TESTS"
+ENDING = 15.0  # seconds: two on a machine at rest; what is left behind on a busy one is there after these, too
 TOKEN = str(uuid.uuid4())  # in the environment of everything that these tests start: other sessions have their own
 
 
@@ -37,17 +40,43 @@ def _is_netsim(process: psutil.Process) -> bool:
     return False
 
 
-def outliving(processes: Iterable[psutil.Process], seconds: float = 2.0) -> list[str]:
-    """Which of these still run after so long, each in one line; and they are ended then.
+def runs(process: psutil.Process) -> bool:
+    """Whether it has not ended; one that nobody has asked about yet has. An orphan may be such a zombie for seconds."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
-    A process that has ended and that nobody has asked about yet (a zombie) does not run.
+
+def family(pid: int) -> list[int]:
+    """A process, and all that it has started, where the kernel tells that (CONFIG_PROC_CHILDREN)."""
+    try:
+        children = " ".join(each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/children")).split()
+    except OSError:
+        return [pid]
+    return [pid, *itertools.chain.from_iterable(family(int(child)) for child in children)]
+
+
+def computing(pids: Sequence[int]) -> bool:
+    """Whether any of these has something to do just now: it runs, or waits for a processor. Looked at twice.
+
+    Quiet is no sign that all is done where the machine is busy with others; this is.
     """
+    for pid in (*pids, *pids):
+        for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+            with contextlib.suppress(OSError):
+                if stat.read_text("utf-8", "replace").rpartition(")")[2].split()[0] in ("R", "D"):
+                    return True
+    return False
+
+
+def outliving(processes: Iterable[psutil.Process], seconds: float = ENDING) -> list[str]:
+    """Which of these still run after so long, each in one line; and they are ended then."""
     watched: dict[int, psutil.Process] = {}
     for process in processes:
         with contextlib.suppress(ProcessLookupError):
             watched[os.pidfd_open(process.pid)] = process
     end = time.monotonic() + seconds
-    running = {descriptor for descriptor, process in watched.items() if process.is_running()}
+    running = {descriptor for descriptor, process in watched.items() if runs(process)}
     while running and (left := end - time.monotonic()) > 0:
         running -= set(select.select(list(running), [], [], left)[0])  # a pidfd is readable once its process has ended
     told = []

@@ -20,6 +20,11 @@ import psutil
 import pyte
 from ptyprocess import PtyProcess
 
+from tests.processes import computing, family
+
+BUSY = 5.0  # seconds after which a program that only computes counts as quiet, too
+ESCAPE = 0.2  # seconds after which an escape is a key of its own; netsim waits for half as long
+PATIENCE = 60.0  # seconds; only ever waited out when something is broken
 KEYS = {
     "space": " ", "enter": "\r", "escape": "\x1b", "tab": "\t", "backspace": "\x7f", "shift+tab": "\x1b[Z",
     "up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C", "left": "\x1b[D", "home": "\x1b[H", "end": "\x1b[F",
@@ -96,6 +101,11 @@ class Terminal:
         """Press keys, each by name ("space", "ctrl+c") or as the character that it makes."""
         for key in keys:
             self.type(KEYS.get(key, key))
+            if key == "escape":  # read at once with the next key it would be alt and that key
+                self.bytes_during(ESCAPE)
+                end = time.monotonic() + BUSY
+                while computing(self.pids()) and time.monotonic() < end:
+                    self.bytes_during(ESCAPE)
 
     def type(self, text: str) -> None:
         os.write(self._fd, text.encode())
@@ -115,14 +125,14 @@ class Terminal:
             self._process.closed = True
 
     def close(self) -> None:
-        """Hang up; after three seconds end it by force."""
+        """Hang up; after ten seconds end it by force."""
         self.hang_up()
         if self.status is None:
             try:
-                self.status = self._child.wait(3)
+                self.status = self._child.wait(10)
             except psutil.TimeoutExpired:
                 self._child.kill()
-                self.status = self._child.wait(3)
+                self.status = self._child.wait(PATIENCE)
 
     # --- what a person sees
 
@@ -137,7 +147,7 @@ class Terminal:
     def text(self) -> str:
         return "\n".join(self.lines())
 
-    def wait_until(self, look: Callable[[], Seen | None], what: str, timeout: float = 10.0) -> Seen:
+    def wait_until(self, look: Callable[[], Seen | None], what: str, timeout: float = PATIENCE) -> Seen:
         """Look again after everything that the program writes, until what is seen is true; that."""
         end = time.monotonic() + timeout
         while not (seen := look()):
@@ -148,19 +158,32 @@ class Terminal:
                 self._fail(f"the end came, and not {what}" if self._at_end else f"waited {timeout:g} s for {what}")
         return seen
 
-    def wait_for(self, pattern: str, timeout: float = 10.0) -> re.Match[str]:
+    def wait_for(self, pattern: str, timeout: float = PATIENCE) -> re.Match[str]:
         """Wait until `pattern` stands somewhere on the screen; the match."""
         return self.wait_until(lambda: re.search(pattern, self.text(), re.M), f"/{pattern}/", timeout)
 
-    def wait_gone(self, pattern: str, timeout: float = 10.0) -> None:
+    def wait_gone(self, pattern: str, timeout: float = PATIENCE) -> None:
         """Wait until `pattern` stands nowhere on the screen."""
         self.wait_until(lambda: not re.search(pattern, self.text(), re.M), f"/{pattern}/ to be gone", timeout)
 
-    def wait_quiet(self, seconds: float = 0.25, timeout: float = 10.0) -> None:
-        """Wait until the program has written nothing for so long."""
-        end = time.monotonic() + timeout
-        while self._read(seconds):
-            if time.monotonic() > end:
+    def wait_for_shell(self, words: str) -> None:
+        """Wait until a shell has its screen again and has said this; it writes on from where the cursor was left.
+
+        So its words may go round the edge, and what was there before them stands beside them.
+        """
+        self.wait_until(
+            lambda: "1049" not in self.modes and words in "".join(self.screen.display), f"the shell to say {words!r}"
+        )
+
+    def wait_quiet(self, seconds: float = 0.25, timeout: float = PATIENCE) -> None:
+        """Wait until the program has written nothing for so long, and not because the machine is busy with others."""
+        since = begun = time.monotonic()
+        while self._open and not self._at_end:
+            if self._read(seconds):
+                since = time.monotonic()
+            elif time.monotonic() - since > seconds + BUSY or not computing(self.pids()):
+                return
+            if time.monotonic() > begun + timeout:
                 self._fail(f"{timeout:g} s without {seconds:g} s of quiet")
 
     def bytes_during(self, seconds: float) -> int:
@@ -170,7 +193,7 @@ class Terminal:
             pass
         return self.bytes_written - before
 
-    def wait_for_end(self, timeout: float = 5.0) -> int:
+    def wait_for_end(self, timeout: float = PATIENCE) -> int:
         """Wait until the program has ended; its exit code, or minus the signal that ended it."""
         end = time.monotonic() + timeout
         while self._read(end - time.monotonic()):
@@ -191,6 +214,10 @@ class Terminal:
         if termios.tcgetattr(self._fd)[:4] != self._line_before[:4]:
             wrong.add("line settings (echo, line editing, signals)")
         return wrong
+
+    def pids(self) -> list[int]:
+        """The program, and all that it has started."""
+        return family(self.pid)
 
     # --- bytes
 

@@ -24,6 +24,7 @@ PACKETS, TABLE, ROWS, WHY, SPACE = slice(11, 16), 16, slice(17, 21), 21, 22
 CLIENT, SERVER = slice(0, 39), slice(40, 80)
 MARK = re.compile(r" (ok|zzz|→ .+|E[A-Z]{3,})$")  # what stands beside a line that was run
 ENOUGH = 12  # characters to know a line by: what is to the right may be shortened to make room for the mark
+COUNTDOWN = re.compile(r"\b\d+ s( left|\b)")  # how long the kernel still keeps a socket, or waits for an answer
 COLUMNS = ("PORT", "STATE", "PEER", "PID", "PROGRAM")
 
 
@@ -67,7 +68,12 @@ class Netsim(Terminal):
     @property
     def body(self) -> str:
         """Everything between the title, which counts, and the two bottom lines."""
-        return "\n".join(self.lines()[HEADS : SPACE - 1])
+        return COUNTDOWN.sub("", "\n".join(self.lines()[HEADS : SPACE - 1]))
+
+    @property
+    def lasting(self) -> str:
+        """The screen, without the seconds that go by by themselves."""
+        return COUNTDOWN.sub("", self.text())
 
     def pane(self, role: str) -> str:
         """One side: its head, listing and sockets."""
@@ -126,15 +132,15 @@ class Netsim(Terminal):
 
     def wait_for_start(self) -> None:
         """Until both programs stand before their first lines and space has something to offer."""
-        self.wait_until(lambda: len(re.findall(r"\bpid \d+", self.lines()[HEADS])) == 2 and self.space, "two PIDs", 20)
+        self.wait_until(lambda: len(re.findall(r"\bpid \d+", self.lines()[HEADS])) == 2 and self.space, "two PIDs")
         self.wait_quiet(ARMED)
 
     def press_and_wait(self, *keys: str) -> int:
         """Press keys, wait until something has changed and all is quiet; the bytes that it cost."""
-        before, written = self.text(), self.bytes_written
+        before, written = self.lasting, self.bytes_written
         self.press(*keys)
-        self.wait_until(lambda: self.text() != before, f"anything to change after {keys}")
-        self.wait_until(lambda: self.space, "what space does next", 20)  # while something is under way it does nothing
+        self.wait_until(lambda: self.lasting != before, f"anything to change after {keys}")
+        self.wait_until(lambda: self.space, "what space does next")  # while something is under way it does nothing
         self.wait_quiet(QUIET)
         return self.bytes_written - written
 

@@ -18,13 +18,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from tests.conftest import find_free_port
 from tests.e2e.netsim_terminal import ROOT
-from tests.terminal import Terminal
+from tests.processes import ENDING
+from tests.terminal import PATIENCE, Terminal
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 ALIVE = 1  # seconds between two questions whether the other end still answers (ClientAliveInterval)
@@ -125,9 +126,9 @@ class SshServer:
         return found
 
     def all_gone(self) -> bool:
-        """Whether nothing of the user runs any more, within the two seconds that netsim promises and a margin."""
+        """Whether nothing of the user runs any more, within the time that a busy machine may need."""
         with contextlib.suppress(AssertionError):
-            wait_until(lambda: not self.running(), "the user's processes to end", 4)
+            wait_until(lambda: not self.running(), "the user's processes to end", ENDING)
         return not self.running()
 
     # --- who comes
@@ -145,7 +146,18 @@ class SshServer:
 
     def terminal(self, *remote: str, port: int | None = None, options: tuple[str, ...] = ()) -> Terminal:
         """The near terminal, 80x24, with `ssh -tt` in it; it says nothing of its colours (COLORTERM)."""
-        return Terminal(self.command(*remote, port=port, options=options), env={"LANG": "C.UTF-8", "LC_ALL": None})
+        return Near(self, self.command(*remote, port=port, options=options), env={"LANG": "C.UTF-8", "LC_ALL": None})
+
+
+class Near(Terminal):
+    """The near end's terminal; what runs in it runs at the far end."""
+
+    def __init__(self, server: SshServer, command: Sequence[str], **more: Any) -> None:
+        self.server = server
+        super().__init__(command, **more)
+
+    def pids(self) -> list[int]:
+        return [*super().pids(), *self.server.running()]
 
 
 def install(folder: Path, user: str) -> Path:
@@ -260,7 +272,7 @@ def answers(port: int) -> bool:
     return False
 
 
-def wait_until(so: Callable[[], object], what: str, timeout: float = 10.0) -> None:
+def wait_until(so: Callable[[], object], what: str, timeout: float = PATIENCE) -> None:
     """Look again and again; who is waited for here has no descriptor of ours that could be waited on."""
     end = time.monotonic() + timeout
     while not so():

@@ -31,7 +31,7 @@ def press_space(netsim: Netsim, times: int) -> None:
     """space, and the next one when there is something to go on to."""
     for _ in range(times):
         netsim.press("space")
-        netsim.wait_until(partial(has_gone_on, netsim, netsim.space), "the next step", 20)
+        netsim.wait_until(partial(has_gone_on, netsim, netsim.space), "the next step")
         netsim.wait_quiet(NOT_HELD_DOWN)
 
 

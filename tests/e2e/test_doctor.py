@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from typing import get_args
 
@@ -24,7 +23,7 @@ SECONDS = 2.0
 
 def doctor(*options: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [*DOCTOR, *options], cwd=ROOT, env={**os.environ, **(env or {})}, capture_output=True, timeout=30, check=False
+        [*DOCTOR, *options], cwd=ROOT, env={**os.environ, **(env or {})}, capture_output=True, timeout=120, check=False
     )
 
 
@@ -80,11 +79,8 @@ def test_whoever_reads_may_stop_reading() -> None:
 
 
 def test_it_takes_no_time() -> None:
-    took = []
-    for _ in range(5):  # the machine may be busy with something else
-        began = time.monotonic()
-        assert doctor().returncode == 0
-        took.append(time.monotonic() - began)
-        if took[-1] < SECONDS:
-            return
-    pytest.fail(f"it took {took} s")
+    before = os.times()
+    assert doctor().returncode == 0
+    after = os.times()  # of the processor; the machine may be busy with something else
+    assert after.children_user + after.children_system - before.children_user - before.children_system < SECONDS
+    assert after.elapsed - before.elapsed < 10 * SECONDS

@@ -12,7 +12,7 @@ import pytest
 
 from netsim.tui.keymap import REGISTER
 from tests.e2e.netsim_terminal import ARMED, ROOT
-from tests.e2e.ssh_server import SshServer, ssh_server
+from tests.e2e.ssh_server import Near, SshServer, ssh_server
 from tests.terminal import Terminal
 
 SSH = (pytest.mark.as_root, pytest.mark.needs_sshd)
@@ -43,7 +43,7 @@ def kiosk(server: SshServer, *asked: str, tty: bool = True, options: tuple[str, 
 
 
 def opened(terminal: Terminal) -> None:
-    terminal.wait_for(r"SPACE +\S", 20)
+    terminal.wait_for(r"SPACE +\S")
     terminal.wait_quiet(ARMED)
 
 
@@ -65,7 +65,7 @@ class TestOverSsh:
     pytestmark = [*SSH, pytest.mark.usefixtures("_nothing_is_written")]
 
     def test_no_key_leads_out(self, server: SshServer) -> None:
-        with Terminal(kiosk(server)) as terminal:
+        with Near(server, kiosk(server)) as terminal:
             opened(terminal)
             terminal.press("space")
             terminal.wait_for("step 1")
@@ -84,7 +84,7 @@ class TestOverSsh:
             assert terminal.left_behind() == set()
 
     def test_the_palette_has_no_such_thing(self, server: SshServer) -> None:
-        with Terminal(kiosk(server)) as terminal:
+        with Near(server, kiosk(server)) as terminal:
             opened(terminal)
             for words in ("record", "export", "screenshot", "shell"):
                 terminal.press("ctrl+p")
@@ -98,7 +98,7 @@ class TestOverSsh:
             assert shells(server) == []
 
     def test_what_is_saved_elsewhere_is_not_saved_here(self, server: SshServer) -> None:
-        with Terminal(kiosk(server)) as terminal:
+        with Near(server, kiosk(server)) as terminal:
             opened(terminal)
             terminal.press("P")
             terminal.wait_quiet(0.5)
@@ -109,10 +109,10 @@ class TestOverSsh:
 
     def test_a_message_is_only_a_message(self, server: SshServer) -> None:
         message = "'); import os; os.system('touch /tmp/netsim-was-out') #$(touch /tmp/netsim-was-out)"
-        with Terminal(kiosk(server)) as terminal:
+        with Near(server, kiosk(server)) as terminal:
             opened(terminal)
             terminal.press("o", "c")  # without packets held
-            terminal.wait_for(r"connect\(.*ok", 20)
+            terminal.wait_for(r"connect\(.*ok")
             terminal.wait_quiet()
             for key in ("s", "u"):
                 terminal.press(key)
@@ -125,7 +125,7 @@ class TestOverSsh:
 
     @pytest.mark.parametrize("asked", ["netsim shell -- touch out", "x; touch out $(touch out)"])
     def test_what_ssh_is_asked_to_run_is_not_run(self, server: SshServer, asked: str) -> None:
-        with Terminal(kiosk(server, asked)) as terminal:
+        with Near(server, kiosk(server, asked)) as terminal:
             opened(terminal)
             assert "private net" in terminal.lines()[0]
             assert shells(server) == []
@@ -138,7 +138,7 @@ class TestOverSsh:
     ) -> None:
         command = kiosk(server, *subsystem[1:], tty=False, options=subsystem[:1])
         typed = "!touch out\nshell\nrecord out\nsend $(touch out)\n\nquit\n"
-        told = subprocess.run(command, input=typed, capture_output=True, text=True, timeout=60, check=False)
+        told = subprocess.run(command, input=typed, capture_output=True, text=True, timeout=120, check=False)
         assert told.returncode == 0, told.stderr
         assert told.stdout.startswith("netsim in a private net"), told.stdout
         assert told.stdout.count("There is no word") == 3
@@ -147,7 +147,7 @@ class TestOverSsh:
         for option in (("-W", f"127.0.0.1:{server.port}"), ("-o", "ExitOnForwardFailure=yes", "-R", "0:127.0.0.1:22")):
             command = kiosk(server, tty=False, options=option)
             refused = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False
+                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False
             )
             assert refused.returncode != 0
             assert "prohibited" in refused.stderr or "failed" in refused.stderr

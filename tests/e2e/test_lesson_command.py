@@ -15,7 +15,7 @@ def lesson(*arguments: str) -> subprocess.CompletedProcess[str]:
     """`netsim lesson ...` in a pipe, with nobody at the keyboard."""
     return subprocess.run(
         [sys.executable, "-m", "netsim", "lesson", *arguments],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
         env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ def plain(port: int, *typed: str) -> str:
         input="".join(f"{line}\n" for line in typed),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
         cwd=ROOT,
     )
@@ -61,7 +61,7 @@ def test_what_it_writes_to_is_full(arguments: list[str]) -> None:
     with open("/dev/full", "w") as full:
         ended = subprocess.run(
             [sys.executable, "-m", "netsim", *arguments], stdin=subprocess.DEVNULL, stdout=full,
-            stderr=subprocess.PIPE, text=True, timeout=60, check=False, cwd=ROOT,
+            stderr=subprocess.PIPE, text=True, timeout=120, check=False, cwd=ROOT,
         )  # fmt: skip
     assert ended.returncode == 1
     assert ended.stderr == "netsim: what it writes to is full: no space is left there.\n"
@@ -69,7 +69,7 @@ def test_what_it_writes_to_is_full(arguments: list[str]) -> None:
 
 def test_without_standard_input_it_tells_where_it_stands_and_ends(free_port: int) -> None:
     command = f"exec {sys.executable} -m netsim --net host --port {free_port} <&-"
-    ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+    ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=120, check=False, cwd=ROOT)
     assert ended.returncode == 0
     assert "next: server: ask the kernel for a socket" in ended.stdout
     assert "Traceback" not in ended.stderr
@@ -78,7 +78,7 @@ def test_without_standard_input_it_tells_where_it_stands_and_ends(free_port: int
 def test_a_recording_without_a_name_says_what_to_type(free_port: int) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "netsim", "--record", "", "--plain"], stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, timeout=60, check=False, cwd=ROOT,
+        text=True, timeout=120, check=False, cwd=ROOT,
     )  # fmt: skip
     assert ended.returncode == 2
     assert "--record lesson.jsonl" in ended.stderr

@@ -33,8 +33,8 @@ def netsim(
     *arguments: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "netsim", *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60,
-        cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}, stdin=subprocess.DEVNULL,
+        [sys.executable, "-m", "netsim", *map(str, arguments)], capture_output=True, text=True, check=False,
+        timeout=120, cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
 

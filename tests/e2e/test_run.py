@@ -20,7 +20,7 @@ def test_a_server_and_a_client_that_asks() -> None:
     programs = ["--server", str(FOLDER / "echo_server.py"), "--client", str(FOLDER / "guessing_client.py")]
     command = [sys.executable, "-m", "netsim", "run", "--no-animation", *programs]
     with Terminal(command, columns=80, rows=24, cwd=ROOT) as it:
-        it.wait_until(lambda: "SPACE" in it.text() and "Nothing has run yet" in it.text(), "the first line", 20)
+        it.wait_until(lambda: "SPACE" in it.text() and "Nothing has run yet" in it.text(), "the first line")
         it.wait_quiet(0.6)
         for _ in range(40):
             if " TYPE " in it.text():
@@ -28,13 +28,13 @@ def test_a_server_and_a_client_that_asks() -> None:
             before = it.text()
             it.press("space")
             it.wait_until(lambda before=before: it.text() != before, "something to change")  # type: ignore[misc]
-            it.wait_until(lambda: " SPACE " in it.text() or " TYPE " in it.text(), "the next thing to do", 20)
+            it.wait_until(lambda: " SPACE " in it.text() or " TYPE " in it.text(), "the next thing to do")
             it.wait_quiet(0.25)
         else:
             raise AssertionError(it.text())
         it.press("m", "e", "enter")
         it.wait_until(lambda: "> me" in it.text(), "what was typed")
-        it.wait_until(lambda: " SPACE " in it.text(), "the next thing to do", 20)
+        it.wait_until(lambda: " SPACE " in it.text(), "the next thing to do")
         assert "zzz read" not in it.text()
 
 
@@ -42,7 +42,7 @@ def test_in_plain_mode_a_line_is_typed_with_a_word(tmp_path: Path) -> None:
     (tmp_path / "who.py").write_text("import socket\nprint('hello', input('who? '))\nsocket.socket().close()\n")
     command = [sys.executable, "-m", "netsim", "run", "--plain", "--client", str(tmp_path / "who.py")]
     typed = "\n\ntype ann\nline\nquit\n"
-    done = subprocess.run(command, cwd=ROOT, input=typed, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, input=typed, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert "The client waits in input() for a line (read): T types one." in done.stdout
     assert "client printed: hello ann" in done.stdout

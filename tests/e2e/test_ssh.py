@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -12,12 +13,11 @@ import pytest
 
 from tests.conftest import is_free
 from tests.e2e.netsim_terminal import ARMED, QUICKLY, Netsim
-from tests.e2e.ssh_server import Proxy, SshServer, ssh_server, wait_until
-from tests.terminal import Terminal
+from tests.e2e.ssh_server import Near, Proxy, SshServer, ssh_server, wait_until
 
 pytestmark = [pytest.mark.as_root, pytest.mark.needs_sshd]
 
-PROMPT = "there: "
+PROMPT = "THERE> "
 STEP_BUDGET = 5000  # bytes of one press, in 256 colours
 # No byte can come to a terminal whose line is cut. What stays on is harmless to a shell, and `reset` puts it back.
 LEFT_BY_A_CUT = {"alternate screen", "bracketed paste", "hidden cursor"}
@@ -30,17 +30,18 @@ def server() -> Iterator[SshServer]:
         yield serving
 
 
-class OverSsh(Netsim):
+class OverSsh(Netsim, Near):
     """netsim, typed to a shell at the far end of `ssh -tt`."""
 
     def __init__(self, server: SshServer, port: int, *options: str, line: int | None = None) -> None:
-        Terminal.__init__(
+        Near.__init__(
             self,
+            server,
             server.command(port=line),
             env={"LANG": "C.UTF-8", "LC_ALL": None, "SSH_AUTH_SOCK": None},
         )
         self.port = port
-        self.wait_for(r"[$#>] $|[$#>]$", 20)
+        self.wait_for(r"[$#>] $|[$#>]$")
         self.type(f"PS1='{PROMPT}'; clear\r")
         self.wait_for(f"^{PROMPT.strip()}$")
         self.type(f"{server.netsim} --port {port} {' '.join(options)}\r")
@@ -64,8 +65,8 @@ def test_the_main_story_by_keys(server: SshServer, free_port: int) -> None:
             announced, before = netsim.space, netsim.body
             where = netsim.next_line()
             cost = netsim.press_and_wait("space")
-            assert netsim.body != before, f"{announced!r} changed nothing:\n{netsim.text()}"
-            assert where is None or netsim.came_to(where), f"{announced!r}: nothing beside {where}:\n{netsim.text()}"
+            netsim.wait_until(lambda: netsim.body != before, f"anything to come of {announced!r}")  # noqa: B023
+            netsim.wait_until(lambda: where is None or netsim.came_to(where), f"a mark beside {where}")  # noqa: B023
             assert cost < STEP_BUDGET, f"{announced!r} cost {cost} bytes"
             told.append(announced)
             assert len(told) < 60, "\n".join(told)
@@ -75,7 +76,7 @@ def test_the_main_story_by_keys(server: SshServer, free_port: int) -> None:
         netsim.press("q")
         netsim.wait_quiet()
         netsim.press("q")
-        netsim.wait_for(f"^{PROMPT}")
+        netsim.wait_for_shell(PROMPT)
         assert netsim.left_behind() <= LEFT_BY_SHELLS
         netsim.type("exit\r")
         assert netsim.wait_for_end() == 0
@@ -94,7 +95,7 @@ def animated(netsim: OverSsh) -> None:
 
 def in_a_page(netsim: OverSsh) -> None:
     netsim.press("w")
-    netsim.wait_gone(r"^ SPACE +server: ask", 20)
+    netsim.wait_gone(r"^ SPACE +server: ask")
 
 
 def kill_client(server: SshServer, netsim: OverSsh) -> None:
@@ -108,8 +109,9 @@ def end_client(server: SshServer, netsim: OverSsh) -> None:
 def kill_session(server: SshServer, netsim: OverSsh) -> None:
     """sshd's process for this connection, as when the far machine's administrator throws somebody out."""
     for process in psutil.process_iter():
-        if process.name() == "sshd" and process.uids().real == server.uid:
-            process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.name() == "sshd" and process.uids().real == server.uid:
+                process.kill()
 
 
 def close_terminal(server: SshServer, netsim: OverSsh) -> None:
@@ -152,8 +154,8 @@ def test_a_frozen_line_is_given_up_at_both_ends(server: SshServer, free_port: in
         netsim.press("a")  # it plays by itself: it goes on writing into a line that takes nothing
         netsim.wait_for(r"step [1-9]")
         line.freeze()
-        wait_until(lambda: not server.running(), "the far end to give up", 12)  # ClientAliveInterval x CountMax
-        assert netsim.wait_for_end(12) == 255  # and the near one
+        wait_until(lambda: not server.running(), "the far end to give up")  # ClientAliveInterval x CountMax
+        assert netsim.wait_for_end() == 255  # and the near one
         assert netsim.left_behind() <= LEFT_BY_A_CUT
         assert is_free(free_port)
 
@@ -175,7 +177,7 @@ def kill_netsim(server: SshServer) -> None:
 def test_netsim_killed_under_a_shell_gives_the_terminal_back(server: SshServer, free_port: int) -> None:
     with OverSsh(server, free_port, "--net", "host") as netsim:
         kill_netsim(server)
-        netsim.wait_for(f"^{PROMPT}")
+        netsim.wait_for_shell(PROMPT)
         netsim.wait_until(lambda: not netsim.modes & {"1049"}, "the screen of before")
         netsim.type("stty -a\r")
         netsim.wait_for(r"[^-]icanon")
@@ -188,7 +190,7 @@ def test_netsim_killed_under_a_shell_gives_the_terminal_back(server: SshServer, 
 def test_netsim_killed_as_the_only_command_ends_the_line(server: SshServer, free_port: int) -> None:
     """The kernel hangs up the terminal of a session whose leader dies: whoever would put it back comes too late."""
     with server.terminal(str(server.netsim), "--net", "host", "--port", str(free_port)) as terminal:
-        terminal.wait_for(r"SPACE +\S", 20)
+        terminal.wait_for(r"SPACE +\S")
         terminal.wait_quiet()
         kill_netsim(server)
         assert terminal.wait_for_end() == 255  # ssh's word for: it did not end, it was ended
@@ -212,8 +214,8 @@ def test_stopped_and_gone_on_with(server: SshServer, free_port: int) -> None:
         before = netsim.text()
         assert not {"1000", "1003", "1004"} & netsim.modes  # neither the mouse nor the focus is reported
         netsim.press("ctrl+z")
-        netsim.wait_for(r"Stopped")
-        netsim.wait_for(f"^{PROMPT}")
+        netsim.wait_for_shell("Stopped")
+        netsim.wait_for_shell(PROMPT)
         assert not {"1049"} & netsim.modes
         netsim.type("fg\r")
         netsim.wait_until(lambda: netsim.text() == before, "the same screen")
@@ -221,7 +223,7 @@ def test_stopped_and_gone_on_with(server: SshServer, free_port: int) -> None:
 
 def test_without_a_shell_there_is_nowhere_to_stop_to(server: SshServer, free_port: int) -> None:
     with server.terminal(str(server.netsim), "--net", "host", "--port", str(free_port), "--mouse") as terminal:
-        terminal.wait_for(r"SPACE +\S", 20)
+        terminal.wait_for(r"SPACE +\S")
         terminal.wait_quiet(ARMED)
         assert "1000" in terminal.modes
         terminal.press("ctrl+z")

@@ -26,7 +26,7 @@ class InShell(Terminal):
         self.wait_for(PROMPT.strip())
         netsim = f"{sys.executable} -m netsim --net host --no-animation --port {port}"
         self.type(f"sh -c '{netsim}; echo over'\n" if script else f"{netsim}\n")
-        self.wait_for(r"^ SPACE +\S", 20)
+        self.wait_for(r"^ SPACE +\S")
         self.wait_quiet(ARMED)
 
     @property
@@ -41,9 +41,9 @@ class InShell(Terminal):
         self.wait_quiet()
         before = self.text()
         self.press("ctrl+z")
-        self.wait_until(lambda: self.text().count("Stopped"), "the shell to say that it is stopped")
+        self.wait_for_shell("Stopped")
+        self.wait_until(lambda: not self.left_behind(), "the terminal as it was")
         self.wait_quiet(0.1)
-        assert self.left_behind() == set()
         assert self.netsim.status() == psutil.STATUS_STOPPED
         return before
 
@@ -122,7 +122,7 @@ def test_ended_while_it_is_stopped_it_does_not_touch_the_terminal(shell: InShell
 def test_stopped_by_somebody_else_it_takes_the_terminal_anew(shell: InShell) -> None:
     before = shell.text()
     shell.netsim.send_signal(signal.SIGSTOP)
-    shell.wait_for("Stopped")
+    shell.wait_until(lambda: "Stopped" in "".join(shell.screen.display), "the shell to say so")
     shell.type("fg\n")
     shell.wait_until(lambda: shell.text() == before, "the same screen")
     shell.press("s")

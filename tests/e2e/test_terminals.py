@@ -38,7 +38,7 @@ class Raw(Terminal):
         super()._feed(text)
 
     def opened(self) -> None:
-        self.wait_for(r"^ SPACE +\S", 20)
+        self.wait_for(r"^ SPACE +\S")
         self.wait_quiet(ARMED)
 
     def quit(self) -> None:
@@ -177,7 +177,7 @@ def test_without_animation_nothing_moves(start: Start, options: tuple[str, ...])
         seen.add("\n".join(terminal.lines()[PACKETS]))
         return re.search(r" ACK ack=1 [─ ]+►┤", terminal.text())
 
-    terminal.wait_until(arrived, "the handshake", 20)
+    terminal.wait_until(arrived, "the handshake")
     if options:
         assert len(seen) <= 4  # none, and one more arrow each time
     else:
@@ -201,18 +201,18 @@ def multiplexer(request: pytest.FixtureRequest, tmp_path: Path, free_port: int) 
     key = {"tmux": "ctrl+b", "screen": "ctrl+a"}[request.param]
     try:
         with Raw(tuple(begin), env=env, rows=rows) as terminal:
-            terminal.wait_for(r"^ SPACE +\S", 20)
+            terminal.wait_for(r"^ SPACE +\S")
             terminal.wait_quiet(ARMED)
             terminal.press("space")
             terminal.wait_for("step 1")
             terminal.press("c")
-            terminal.wait_for("ESTABLISHED", 20)
+            terminal.wait_for("ESTABLISHED")
             terminal.wait_quiet(0.5)
             text = terminal.text()
             terminal.press(key, "d")  # the line is lost, or somebody goes home
             assert terminal.wait_for_end() == 0
         with Raw(tuple(again), env=env, rows=rows) as terminal:
-            terminal.wait_for("ESTABLISHED", 20)
+            terminal.wait_for("ESTABLISHED")
             terminal.wait_quiet(0.5)
             yield terminal, text
     finally:

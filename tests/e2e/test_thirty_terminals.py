@@ -17,7 +17,7 @@ from ptyprocess import PtyProcess
 
 from tests import processes
 from tests.e2e.netsim_terminal import ROOT
-from tests.lab.endings import nets
+from tests.lab.endings import our_nets
 from tests.lab.netkit import by_proc
 
 COUNT = 30
@@ -135,7 +135,6 @@ def test_each_has_its_own_8888_and_closing_the_terminals_leaves_nothing(terminal
     assert len(family) >= COUNT * 5  # the screen, the lab, its host, two programs
 
     terminals.close()
-    _, alive = psutil.wait_procs(family, timeout=GONE)
-    assert [f"{each.pid} {each.name()}" for each in alive] == []
-    until(lambda: not theirs & set(nets()), GONE, "thirty nets to be gone")
+    assert processes.outliving(family, GONE) == []
+    until(lambda: not theirs & set(our_nets()), GONE, "thirty nets to be gone")
     assert processes.outliving(processes.started()) == []

@@ -16,9 +16,9 @@ from netsim.lab.client import LabClient
 from netsim.model.commands import Step
 from netsim.model.events import PacketHeld, ProgramPrinted
 from tests.lab.hostkit import STUB, Lab, is_root
+from tests.processes import NAME, TOKEN, outliving
 
 ROOT = Path(__file__).parent.parent.parent
-SECONDS = 2.0  # in which everything has to be gone
 # Of the containment; "private": with a net of its own, in which a packet is held.
 MODES = ["private user+pid", "user+pid", "none"]
 if is_root():
@@ -60,6 +60,15 @@ def nets() -> Iterator[str]:
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             yield os.readlink(process / "ns/net")
+
+
+def our_nets() -> Iterator[str]:
+    """Of those only the ones of what these tests have started: the kernel gives a number again, to anybody."""
+    token = f"{NAME}={TOKEN}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if token in (process / "environ").read_bytes():
+                yield os.readlink(process / "ns/net")
 
 
 def modes(those: list[str]) -> pytest.MarkDecorator:
@@ -116,9 +125,8 @@ def daemon(lab: Lab, who: str, source: str) -> psutil.Process:
 
 
 def assert_gone(processes: list[psutil.Process], port: int, *, all_of_it: bool = True) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=SECONDS)
-    assert not [f"{each.pid} {each.name()} {each.status()}" for each in alive]
-    assert not (all_of_it and _nets & set(nets()))
+    assert outliving(processes) == []
+    assert not (all_of_it and _nets & set(our_nets()))
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import select
 import socket
-import time
 from contextlib import suppress
 
 from netsim.lab.gate import Release, ReleaseAll
@@ -60,9 +59,8 @@ def handshake_stepped_slowly() -> None:
     pair = call(V4)
     for number in (1, 2, 3):
         assert lab.held().number == number
-        since, copies = time.monotonic(), lab.count(CopyCounted)
+        copies = lab.count(CopyCounted)
         lab.wait(lambda copies=copies: lab.count(CopyCounted) > copies)  # a timer has fired, after one second or two
-        assert time.monotonic() - since > 0.9
         lab.obey(Release(number))
     assert states() == "client ESTABLISHED, server ESTABLISHED, server LISTEN", pair
     reasons = [each.reason for each in lab.told if isinstance(each, CopyCounted)]

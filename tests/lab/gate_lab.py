@@ -22,7 +22,7 @@ from netsim.model.wire import Segment
 
 SCENARIOS: dict[str, Callable[[], None]] = {}
 NO_GATE = 77  # exit status: this machine allows none
-PATIENCE = 10.0  # seconds; a kernel timer that has not fired by then will not
+PATIENCE = 60.0  # seconds; a kernel timer that has not fired by then will not
 V4, V6 = "127.0.0.1", "::1"
 PORT = 80  # an ordinary user may have it here
 

@@ -30,9 +30,11 @@ from netsim.model.events import (
     ProgramStopped,
     SocketsObserved,
 )
+from tests.processes import computing, family
 
 STUB = Path(__file__).parent / "stub_endpoint.py"
-PATIENCE = 10.0  # seconds: never waited for in a good run
+BUSY = 5.0  # seconds after which a program that only computes counts as asleep, too
+PATIENCE = 60.0  # seconds: never waited for in a good run
 
 Kind = TypeVar("Kind")
 
@@ -104,8 +106,9 @@ class Lab:
         return ended[0]
 
     def settle(self) -> None:
-        """Until nothing has come for a while (longer than the last look of a burst, or psutil, takes)."""
-        while self.quiet(0.4):
+        """Until nothing has come for a while (longer than the last look of a burst, or psutil, takes) and all sleep."""
+        end = time.monotonic() + BUSY
+        while self.quiet(0.4) or (computing(family(self.client.pid or 0)) and time.monotonic() < end):
             pass
         self.mark = len(self.seen)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
 from queue import SimpleQueue
 
 import psutil
@@ -17,7 +16,7 @@ from netsim.lab.sources import load
 from tests import processes
 from tests.lab.hostkit import Lab, until
 
-WAIT = 10.0
+WAIT = 60.0
 
 
 def ask(argv: list[str], inside: int = 0) -> str:
@@ -45,13 +44,12 @@ def test_inside_it_sees_the_lab_s_net() -> None:
     assert ask(["ss", "-Htlnp"], pid) == f"PID {pid} is in no lab any more\n"
 
 
-def test_it_is_ended_at_once() -> None:
+def test_it_is_ended_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netsim.lab.aside.PATIENCE", 10 * WAIT)
     aside, answered = Aside(), threading.Event()
-    began = time.monotonic()
     aside.run(["sleep", "60"], 0, lambda _text: answered.set())
     aside.kill_now()
-    assert answered.wait(WAIT)
-    assert time.monotonic() - began < 2.5  # before it is given up
+    assert answered.wait(WAIT)  # long before it would be given up
 
 
 def test_it_ends_with_whoever_has_started_it() -> None:

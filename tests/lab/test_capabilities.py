@@ -96,7 +96,7 @@ def test_the_machine_as_it_is_without_any_namespace() -> None:
 def restricted(what: str, *arguments: str, status: int = 0) -> Capabilities:
     """What `netsim doctor` finds there, by way of its JSON."""
     command = [sys.executable, "-m", "tests.lab.restricted", what, "doctor", "--json", *arguments]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert (ended.returncode, ended.stderr) == (status, "")
     told: dict[str, Any] = json.loads(ended.stdout)
     found = msgspec.convert(told["found"], Capabilities)

@@ -103,7 +103,7 @@ def test_the_end_of_the_screen_is_the_end_of_all(mode: str, number: signal.Signa
         client.start(events.put)
         client.send(StartEndpoint(who="server", program="tcp_server.py", role="server", transport="tcp"))
         while True:
-            event = events.get(timeout=10)
+            event = events.get(timeout=60)
             if type(event).__name__ == "ProgramStopped":
                 client.send(Step(who="server"))
             if type(event).__name__ == "CallSlept":
@@ -130,7 +130,6 @@ def test_close_ends_daemons(mode: str, source: str, free_port: int) -> None:
         processes = busy(lab)
         processes.append(daemon(lab, "client1", source))
         lab.client.close()
-        assert not [each.name() for each in processes if each.is_running()]
         assert_gone(processes, free_port)
 
 

@@ -34,7 +34,7 @@ def ended(text: str, path: Path) -> tuple[Endpoint, ProgramEnded]:
 
 def python(path: Path) -> tuple[str, str, int]:
     """What a plain Python prints and how it exits when it runs the file."""
-    done = subprocess.run([PYTHON, str(path)], capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run([PYTHON, str(path)], capture_output=True, text=True, timeout=120, check=False)
     return done.stdout, done.stderr, done.returncode
 
 
@@ -100,7 +100,7 @@ def test_an_interrupted_program_shows_where_and_exits_with_130(tmp_path: Path) -
     while "0A" not in Path(f"/proc/{plain.pid}/net/tcp").read_text() or not _sleeps(plain.pid, 3):
         assert plain.poll() is None
     plain.send_signal(signal.SIGINT)
-    assert end.traceback == plain.communicate(timeout=20)[1]
+    assert end.traceback == plain.communicate(timeout=120)[1]
 
 
 def _sleeps(pid: int, descriptor: int) -> bool:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.needs_namespaces
 
 def run(name: str) -> None:
     command = [sys.executable, "-m", "tests.lab.gate_inside", name]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     if ended.returncode == NO_GATE:
         pytest.skip(ended.stderr.strip())
     assert ended.returncode == 0, ended.stdout + ended.stderr

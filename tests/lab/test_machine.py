@@ -28,7 +28,7 @@ from tests import processes
 from tests.lab.hostkit import until
 
 ROOT = Path(__file__).parent.parent.parent
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
 Kind = TypeVar("Kind")

@@ -21,6 +21,7 @@ from netsim.lab.running import choose, lab_of, running_labs
 from netsim.lab.steps import StepError
 from netsim.model.events import OwnersObserved, PacketHeld
 from netsim.model.running import RunningLab
+from tests.lab.endings import our_nets
 from tests.lab.hostkit import STUB, Lab, is_root, until
 from tests.processes import outliving
 from tests.terminal import Terminal
@@ -47,7 +48,7 @@ def shell(lab: Lab, *command: str) -> subprocess.CompletedProcess[str]:
     """Run one command in the lab's net."""
     return subprocess.run(
         [*NETSIM, "--lab", str(lab.client.pid), *(["--", *command] if command else [])],
-        cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False,
+        cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
 
 
@@ -171,8 +172,7 @@ def test_what_runs_there_outlives_the_lab_and_nothing_of_ours_does(lab: Lab) -> 
         assert os.readlink(f"/proc/{there.pid}/ns/net") == net  # kept alive by this process alone
         output, _ = there.communicate(b"still mine\n")
         assert output == b"still mine\n"
-    in_that_net = [each.pid for each in psutil.process_iter() if _net(each.pid) == net]
-    assert in_that_net == []
+    assert net not in our_nets()
 
 
 def _net(pid: int) -> str:
@@ -281,7 +281,7 @@ def test_another_users_lab_is_not_ours(tmp_path: Path, monkeypatch: pytest.Monke
 def test_none_at_all_is_a_clear_sentence_and_a_status() -> None:
     """In a pid namespace with a /proc of its own there is no lab."""
     command = ["unshare", "--user", "--map-current-user", "--pid", "--mount-proc", "--fork", *NETSIM, "--", "true"]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == NO_WAY_IN
     assert ended.stderr == "No netsim of yours is running: start one in another terminal, and come back.\n"
 
@@ -329,7 +329,7 @@ def test_setns_tells_the_errno() -> None:
 )
 def test_a_wrong_line_says_what_to_type(arguments: list[str], said: str) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "netsim", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-m", "netsim", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
     assert ended.returncode == 2
     assert said in ended.stderr
