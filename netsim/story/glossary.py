@@ -235,7 +235,7 @@ GLOSSARY: tuple[Entry, ...] = (
     Entry("unread", "Bytes that the kernel has (and has acknowledged) and no program has taken with recv()."),
     Entry("TCP_INFO", "The kernel's counters of one TCP connection: packets, bytes, timers."),
     Entry("Nagle", "A rule by which the kernel waits a moment with small sends, to put several into one segment.",
-          ("Nagle's algorithm",)),
+          ("Nagle's algorithm", "NODELAY", "TCP_NODELAY")),
     Entry("wildcard", "An address that stands for all of a machine's: 0.0.0.0, or :: for IPv6."),
     Entry("half-close", "One side has said FIN, the other still sends: allowed, and sometimes wanted."),
     Entry("TTL", "Time to live: how many more routers a packet may pass."),
