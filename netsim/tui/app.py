@@ -95,7 +95,8 @@ class NetsimApp(App[int], inherit_bindings=False):
     def _name_theme(self, name: str) -> str:
         """One of ours is to be shown from now on: the name that Textual has for it here."""
         theme = THEMES[name]
-        if self.console.color_system == "standard":
+        # Without colours (NO_COLOR) the terminal's own would be made grey, which of 16 colours is black on black.
+        if self.console.color_system == "standard" and not self.no_color:
             theme = few_colours(theme)
         self.register_theme(theme)
         self._shown_theme = name
