@@ -20,6 +20,7 @@ from netsim.story.goals import Do, Reached, Stuck, Wait
 from netsim.story.lesson import HERE, Act, Claim, Fresh, Lesson, Probe, Seen, Step, fill
 
 NOT_THERE = (LookupError, AttributeError, TypeError, ValueError, StopIteration)  # what is looked at is not there
+LATE = 2.5  # seconds in which what a step did must be seen: where nothing happens, a lab looks once a second
 Worlds = Mapping[str, World]
 Probes = Mapping[str, Probed]
 Phase = Literal["told", "asked", "doing", "found", "summary", "over"]
@@ -38,7 +39,8 @@ class Finding(Struct, frozen=True):
 class Run(Struct, frozen=True, kw_only=True):
     """Where a lesson is. `at`: the step's index, -1 before the first; `deed`: the index of the deed under way.
 
-    `given`: the deed's last command was sent; its effect is waited for. `guesses`: by step, the answers that were
+    `given`: the deed's last command was sent; its effect is waited for; behind the last deed: what is claimed was
+    waited for. `guesses`: by step, the answers that were
     chosen; `answers`: by step, the ones that the kernel gave.
     """
 
@@ -147,8 +149,11 @@ def choose(run: Run, answer: int, worlds: Worlds, probes: Probes) -> Run:
 def give_up(run: Run) -> Run:
     """What was waited for does not come: the step's claims are false, and the lesson ends.
 
-    After a deed that only hoped for it the lesson goes on, and the claims say what is so.
+    After a deed that only hoped for it the lesson goes on, and the claims say what is so; and they do where all deeds
+    are done.
     """
+    if run.step.do and run.deed >= len(run.step.do):
+        return replace(run, given=True)
     deed = run.step.do[run.deed] if run.deed < len(run.step.do) else None
     if isinstance(deed, Act) and deed.hopes:
         return replace(run, deed=run.deed + 1, given=False)
@@ -160,7 +165,9 @@ def advance(run: Run, worlds: Worlds, probes: Probes) -> tuple[Run, Request]:
     if run.phase != "doing":
         return run, Person()
     if run.deed >= len(run.step.do):
-        return _judge(run, worlds, probes), Person()
+        judged = _judge(run, worlds, probes)
+        is_false = any(finding.verdict == "false" for finding in judged.findings[len(run.findings) :])
+        return (run, Patience(LATE)) if is_false and run.step.do and not run.given else (judged, Person())
     deed = run.step.do[run.deed]
     match deed:
         case Act():

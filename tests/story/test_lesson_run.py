@@ -146,10 +146,26 @@ def test_what_was_only_hoped_for_lets_the_lesson_go_on() -> None:
     run, request = lesson_run.advance(lesson_run.press(run, worlds, {}), worlds, {})
     assert isinstance(request, Patience)
     run, _ = lesson_run.advance(lesson_run.give_up(run), worlds, {})
+    assert run.phase == "doing", "what is claimed may still come"
+    run, _ = lesson_run.advance(lesson_run.give_up(run), worlds, {})
     assert (run.phase, run.found[0].verdict, run.stopped) == ("found", "false", "")
 
 
 # --- claims
+
+
+def test_a_claim_that_is_not_so_yet_is_false_only_when_it_does_not_come() -> None:
+    script = opened()
+    ended = Claim(sentence="It ended.", holds=lambda seen: seen.here.endpoints["server"].status == "ended", saw=str)
+    done = Act(words="nothing", next=lambda _: deeds.Reached())
+    run, worlds = told(one(done, ended), world=script.world)
+    run, request = lesson_run.advance(lesson_run.press(run, worlds, {}), worlds, {})
+    assert (run.phase, run.findings, request) == ("doing", (), Patience(lesson_run.LATE))
+    given_up, _ = lesson_run.advance(lesson_run.give_up(run), worlds, {})
+    assert (given_up.phase, given_up.found[0].verdict) == ("found", "false")
+    script.exit("server")
+    run, request = lesson_run.advance(run, {"here": script.world}, {})
+    assert (run.phase, run.found[0].verdict, request) == ("found", "seen", Person())
 
 
 def test_a_false_claim_and_one_that_can_not_be_looked_at_fail() -> None:
