@@ -21,13 +21,12 @@ from netsim.story.packets import oldest_held, packet_name
 NO_PACKET = "There is no packet yet: press space until one is sent, then enter opens it."
 
 
-def packet_to_inspect(world: World, chosen: int | None) -> Packet | None:
-    """The packet that was chosen, else the one that space will deliver, else the newest: of those that are shown."""
+def packet_to_inspect(world: World) -> Packet | None:
+    """The packet that space will deliver, else the newest: of those that are shown."""
     focused, other = _shown(world)
-    found = next((packet for packet in reversed(world.packets) if packet.number == chosen), None)
     here = focused or other
     held = oldest_held(world)
-    return found or (held if held in here else None) or next(reversed(here), None)
+    return held if held in here else next(reversed(here), None)
 
 
 def no_packet(world: World) -> str:

@@ -119,6 +119,7 @@ class Board(Keys):
         self.paint()
 
     def schedule_step(self) -> None:
+        """See to it that a goal's next step is made in its time."""
         if self._step_due or not (self.driver.busy or self.driver.playing) or self.session.pending:
             return
         pace = self.driver.pace if self.driver.playing else PACE

@@ -47,7 +47,7 @@ def write_at_once(terminal: int, data: bytes) -> bool:
         termios.tcsetattr(
             terminal, termios.TCSANOW, termios.tcgetattr(terminal)
         )  # wakes who waits for room; that does not
-        time.sleep(0.002)
+        time.sleep(0.002)  # for that one's write to end: POLLOUT would only tell of room, not of the lock
     return False
 
 

@@ -19,8 +19,13 @@ COLUMN = 40  # columns of a key's name and what it does
 def help_lines(charset: Charset) -> list[Line]:
     """The help's rows."""
     c = charset
-    how = "   (ctrl+p finds them by plain words)        any key goes back"
-    head: list[Line] = [(Span(" "), Span("netsim: keys", "bold"), Span(how)), ()]
+    head: list[Line] = [
+        (
+            Span(" "), Span("netsim: keys", "bold"), Span("   ("), Span("ctrl+p", "key"),
+            Span(" finds them by plain words)        any key goes back"),
+        ),
+        (),
+    ]  # fmt: skip
     dashes = f"{c.dash} {c.dash}"
     whose: Line = (
         Span(" "), Span("the client's", "client"), Span("  "), Span("the server's", "server"), Span("  "),

@@ -91,6 +91,7 @@ REGISTER = (
         "output",
         "output: all that the program in focus has printed and read",
         shown=False,
+        brief="all that a program printed",
     ),
     Key(
         "o",
@@ -266,7 +267,7 @@ REGISTER = (
         shown=False,
         brief="save programs, copy commands",
     ),
-    Key("ctrl+p", "palette", "ctrl+p", "find", "", shown=False, brief="find a key by plain words"),
+    Key("ctrl+p", "palette", "ctrl+p", "find", "", shown=False),
     Key("question_mark", "help", "?", "help", ""),
     Key(
         "q",

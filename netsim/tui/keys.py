@@ -1,6 +1,6 @@
-"""What each key does: the part of the main screen that the person talks to.
+"""Whose a key is: a message's, a page's, a question's or the main screen's; and the keys that open and leave those.
 
-Law: a key only asks (the lab, or the person); what it did is seen when the lab tells.
+Law: exactly one takes it; while a message, a page or the help is open no key acts on what is behind.
 """
 
 from __future__ import annotations
@@ -13,57 +13,33 @@ from textual.binding import BindingType
 from textual.events import Key, Paste
 from textual.geometry import Size
 
-from netsim.model.world import World
 from netsim.session import Session
-from netsim.story import goals
-from netsim.story.moments import MOMENTS
 from netsim.text.charset import visible
 from netsim.text.grid import Grid
-from netsim.tui.driver import Driver
-from netsim.tui.flights import Flights
-from netsim.tui.keymap import KNOWN, bindings, is_locked
-from netsim.tui.message_line import MessageLine, Verb
-from netsim.tui.own_keys import OwnKeys
+from netsim.tui.keymap import FIRST, KNOWN, bindings, is_locked
+from netsim.tui.lab_keys import LabKeys
+from netsim.tui.message_line import MessageLine
 from netsim.tui.page import Page, Tools
 from netsim.tui.questions import QUESTIONS
-from netsim.tui.space_line import PATIENCE, SpaceLine
-from netsim.tui.table_keys import TableKeys
-from netsim.tui.time_keys import acts
-from netsim.tui.timing import after
 
-ALWAYS = ("interrupt_app", "stop", "redraw")  # whatever is open
-LEAVING = ("quit", *ALWAYS)  # all that keys do where the screen is too small to show what the others do
+STAYING = ("theme", *FIRST)  # what the palette does on a page without leaving it
+LEAVING = ("quit", *FIRST)  # all that keys do where the screen is too small to show what the others do
+PALETTE = "ctrl+p"
 
 
-class Keys(OwnKeys, TableKeys):
+class Keys(LabKeys):
     """The keys of the main screen; what it shows is Board's."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
     def __init__(self, session: Session, clock: Callable[[], float], tools: Tools | None = None) -> None:
-        super().__init__(session)
-        self.session = session
-        self.clock = clock
-        self.tools = tools
+        super().__init__(session, clock, tools)
         self.page: Page | None = None  # what is over the main screen
-        self.inspected: int | None = None  # the packet that was chosen last, by its number
-        self.driver = Driver(session)
-        self.flights = Flights(enabled=False)
-        self.space_line = SpaceLine()
         self.shown_size = Size(0, 0)
         self.asking = ""  # which of the QUESTIONS is open
         self.typed: MessageLine | None = None  # the message that is being typed
-        self._sender: goals.Goal | None = None  # whose it will be, though the focus may move meanwhile
         self.helping = False
         self.reset_table()
-
-    def paint(self, size: Size | None = None) -> None:
-        """Draw everything that is to be seen now."""
-        raise NotImplementedError
-
-    def schedule_step(self) -> None:
-        """See to it that a goal's next step is made in its time."""
-        raise NotImplementedError
 
     @property
     def in_kiosk(self) -> bool:
@@ -80,23 +56,20 @@ class Keys(OwnKeys, TableKeys):
         """A message and the help have every key but ctrl+c; where nothing can be seen, one can only leave."""
         if self.in_kiosk and is_locked(action, parameters):
             return False
-        if self.typed is not None or self.helping or self.page is not None:
-            return action in ALWAYS
+        if self.typed is not None or self.helping:
+            return action in FIRST
+        if self.page is not None:
+            return action in STAYING
         return action in LEAVING or Grid.of(*self.shown_size) is not None
 
     def on_key(self, event: Key) -> None:
         """A message or a page takes all keys; the help any; an open question any but its own, which only close it."""
-        if self.typed is not None:
+        if self.take_ahead(event.key, event.character):
             event.stop()
-            self.type(event.key, event.character)
-        elif self.page is not None:
+        elif self.asking and event.key not in QUESTIONS[self.asking].keys:
             event.stop()
-            self._press_page(event.key, event.character)
-        elif self.helping or (self.asking and event.key not in QUESTIONS[self.asking].keys):
-            event.stop()
-            self.helping = False
             self._ask("")
-        elif event.is_printable and event.key not in KNOWN and self.is_current:
+        elif event.is_printable and event.key not in KNOWN and self.is_active:
             self.say(f"{visible(event.character or '')} is no key here: ? shows those that there are.")
 
     def _press_page(self, key: str, character: str | None) -> None:
@@ -104,7 +77,9 @@ class Keys(OwnKeys, TableKeys):
         asked, self.asking = self.asking, ""
         page = self.page
         if page is not None and not asked and Grid.of(*self.shown_size) is not None:
-            if not page.press(key, character) and self.page is page:
+            if key == PALETTE:
+                self.action_palette()
+            elif not page.press(key, character) and self.page is page:
                 self.close_page()
         self.paint()
 
@@ -126,7 +101,9 @@ class Keys(OwnKeys, TableKeys):
         self.paint()
 
     def take_ahead(self, key: str, character: str | None) -> bool:
-        """A key that came before the message, the page or the help was open for which it is; False if there is none."""
+        """A key for the message, the page or the help; False if none is open, or something else is over them."""
+        if not self.is_active:
+            return False
         if self.typed is not None:
             self.type(key, character)
         elif self.page is not None:
@@ -134,6 +111,8 @@ class Keys(OwnKeys, TableKeys):
         elif self.helping:
             self.helping = False
             self._ask("")
+            if key == PALETTE:  # the help speaks of it
+                self.action_palette()
         else:
             return False
         return True
@@ -146,151 +125,6 @@ class Keys(OwnKeys, TableKeys):
             self.paint()
 
     # --- what they do
-
-    def action_next(self) -> None:
-        """space: what the SPACE line says."""
-        now = self.clock()
-        if self.past.shown or self.session.recording:
-            if self.space_line.press(now):
-                self.action_forward()
-            return
-        if not self.space_line.press(now) or self.driver.busy or not self.space_line.is_armed(now):
-            return
-        self.flights.land()
-        action = self.driver.press(self.space_line.painted)
-        if action is not None and action.begin_again:
-            self._ask("begin_again")
-        if action is not None and action.types:
-            self.ask_for_line(action.who)
-        after(self, PATIENCE, self.paint)
-        self.paint()
-
-    @acts
-    def action_connect(self) -> None:
-        """c"""
-        self._pursue(goals.connect)
-
-    @acts
-    def action_close(self) -> None:
-        """x"""
-        self._pursue(goals.close)
-
-    @acts
-    def action_restart(self) -> None:
-        """r"""
-        self._pursue(goals.restart)
-
-    def action_send(self) -> None:
-        """s: asks for the message first; in the table it sorts."""
-        if self.in_table:
-            self.sort_table()
-        else:
-            self._send_message()
-
-    @acts
-    def _send_message(self) -> None:
-        self._sender = goals.send(self.session.world, "")
-        if isinstance(self._sender, goals.NotOurs):
-            self._pursue(lambda world: goals.send(world, ""))
-        else:
-            self._ask_for_message("send")
-
-    @acts
-    def action_udp(self) -> None:
-        """u: asks for the message first."""
-        self._ask_for_message("udp")
-
-    @acts
-    def action_new_client(self) -> None:
-        """n"""
-        self._do(self.driver.add_client)
-
-    @acts
-    def action_kill(self) -> None:
-        """K"""
-        self._do(self.driver.kill)
-
-    @acts
-    def action_interrupt(self) -> None:
-        """i"""
-        self._do(self.driver.interrupt)
-
-    def action_choose(self, number: int) -> None:
-        """1 to 9: a client, or a moment where those are asked for. 0: a stranger."""
-        if self.why_no_acting:
-            self.look_at_client(number)
-            return
-        moment = next((each for each in MOMENTS if each.key == str(number)), None)
-        if self.asking == "moments" and moment is not None:
-            self._forget()
-            self._do(lambda: self.driver.go_to(moment))
-        else:
-            self._do(lambda: self.driver.choose(number))
-
-    @acts
-    def action_moments(self) -> None:
-        """m"""
-        self._ask("moments")
-
-    @acts
-    def action_drop(self) -> None:
-        """d"""
-        self._do(self.driver.drop)
-
-    @acts
-    def action_line(self) -> None:
-        """j"""
-        self.step_line()
-
-    @acts
-    def action_to_line(self) -> None:
-        """J: asks which line."""
-        self.point_at_line()
-
-    @acts
-    def action_type(self) -> None:
-        """T: asks for the line first."""
-        self.ask_for_line()
-
-    @acts
-    def action_finish(self) -> None:
-        """f"""
-        self._do(self.driver.finish)
-
-    @acts
-    def action_gate(self) -> None:
-        """o"""
-        self._do(self.driver.toggle_gate)
-
-    def turn_panes(self) -> None:
-        """To the other pane."""
-        if self.why_no_acting:
-            self.look_over()
-        else:
-            self._do(self.driver.turn)
-
-    @acts
-    def action_play(self) -> None:
-        """a"""
-        self._do(self.driver.play)
-
-    def action_slower(self) -> None:
-        """-"""
-        self._do(lambda: self.driver.set_pace(-1))
-
-    def action_faster(self) -> None:
-        """+"""
-        self._do(lambda: self.driver.set_pace(1))
-
-    @acts
-    def action_begin_again(self) -> None:
-        """b: asks once something has been done that can be lost."""
-        world = self.session.world
-        if self.asking != "begin_again" and world.step and not world.ended:
-            self._ask("begin_again")
-            return
-        self._forget()
-        self._do(self.driver.begin_again)
 
     def action_quit(self) -> None:
         """q: asks once something has been done."""
@@ -319,11 +153,6 @@ class Keys(OwnKeys, TableKeys):
     def action_theme(self) -> None:
         """t: other colours."""
         self.app.call_later(self.app.run_action, "turn_theme")
-
-    def say(self, sentence: str) -> None:
-        """A short answer to the person, on the why row."""
-        self.driver.answer = sentence
-        self.paint()
 
     def action_help(self) -> None:
         """?"""
@@ -365,51 +194,12 @@ class Keys(OwnKeys, TableKeys):
         """ctrl+p"""
         from netsim.tui.palette import Palette  # with Textual's own palette, and all that that imports
 
-        if self.is_current:
+        if self.is_active:
             self._ask("")
-            self.app.push_screen(Palette())
+            self.app.push_screen(Palette(leaving=self.page is not None))
 
-    # --- how they do it
-
-    def do(self, deed: Callable[[], None]) -> None:
-        """Do something with the driver, and show what comes of it."""
-        self._do(deed)
-
-    def _do(self, deed: Callable[[], None]) -> None:
-        self.space_line.press(self.clock())
-        self.flights.land()
-        deed()
-        self.schedule_step()
-        after(self, PATIENCE, self.paint)
-        self._ask("")
-
-    def _forget(self) -> None:
-        """A fresh lab: nothing of the old one is on its way or said any more."""
-        self.flights.forget()
-        self.space_line.forget()
-        self.reset_table()
-
-    def _pursue(self, make: Callable[[World], goals.Goal]) -> None:
-        self._do(lambda: self.driver.pursue(make))
-
-    def _ask(self, what: str) -> None:
-        """Open one of the QUESTIONS; "" closes what is open."""
-        self.asking = what
-        self.paint()
-
-    def _ask_for_message(self, verb: Verb) -> None:
-        self.typed = MessageLine(verb)
-        self._ask("")
-
-    def _send(self, message: MessageLine) -> None:
-        if message.verb == "filter":
-            if self.take_filter(message):
-                self.typed = None
-            return
-        self.typed = None
-        if message.verb in ("type", "line"):
-            self.take_line(message)
-        elif message.verb == "udp":
-            self._pursue(lambda _world: goals.Datagram(message.text))
-        else:
-            self._pursue(lambda world: goals.with_text(self._sender or goals.send(world, ""), message.text))
+    async def do_found(self, action: str) -> None:
+        """What the palette found, by its action: most of it is for the main screen, so the page is left for it."""
+        if action not in STAYING:
+            self.close_page()
+        await self.run_action(action)

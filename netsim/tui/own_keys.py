@@ -10,23 +10,18 @@ from collections.abc import Callable
 from netsim.model.commands import RunToLine, StepLine, TypeLine
 from netsim.model.views import shown_pair
 from netsim.model.world import Endpoint, World
-from netsim.session import Session
 from netsim.story.callers import not_ours
 from netsim.story.calls import opening, speaker
 from netsim.story.own import is_own, reads_lines, spins, waits
-from netsim.tui.driver import Driver
 from netsim.tui.line_aim import LineAim
 from netsim.tui.message_line import MessageLine
+from netsim.tui.time_keys import TimeKeys
 
 
-class OwnKeys:
+class OwnKeys(TimeKeys):
     """What the person does with a program's lines; Keys says which key is whose."""
 
-    session: Session
-    driver: Driver
     typed: MessageLine | None
-    say: Callable[[str], None]
-    paint: Callable[[], None]
     do: Callable[[Callable[[], None]], None]
 
     _typing_for = ""

@@ -72,7 +72,6 @@ class Stage(Protocol):
     tools: Tools | None  # None in tests, and where nothing but a session is there
     charset: Charset
     clock: Callable[[], float]  # seconds, monotonic
-    inspected: int | None  # the packet (its number) that was chosen last
     pointed: Row | None  # the row of the port table that was chosen last
 
     @property

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from textual.await_complete import AwaitComplete
 from textual.command import CommandInput, CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider, SearchIcon
 from textual.content import Content
 
 from netsim.tui.keymap import REGISTER, Key
+
+if TYPE_CHECKING:
+    from netsim.tui.board import Board
 
 # What a person may call it; by action. What has no key yet is not offered.
 WORDS: dict[str, tuple[str, ...]] = {
@@ -108,12 +112,16 @@ class Keys(Provider):
             if score > 0:
                 yield Hit(score, _shown(key), self._deed(key), text=_title(key))
 
+    @property
+    def _board(self) -> Board:
+        """What the palette is over: nothing else opens it."""
+        return cast("Board", self.screen)
+
     def _offered(self) -> list[Key]:
-        in_kiosk = getattr(self.screen, "in_kiosk", False)
-        return [key for key in offered() if not (in_kiosk and key.locked)]
+        return [key for key in offered() if not (self._board.in_kiosk and key.locked)]
 
     def _deed(self, key: Key) -> Callable[[], object]:
-        return partial(self.screen.run_action, key.action)
+        return partial(self._board.do_found, key.action)
 
 
 class Palette(CommandPalette):
@@ -131,8 +139,10 @@ class Palette(CommandPalette):
     }
     """
 
-    def __init__(self) -> None:
-        super().__init__([Keys], placeholder="what do you want to do?   (escape goes back)", id="--command-palette")
+    def __init__(self, *, leaving: bool) -> None:
+        """`leaving`: it is over a page, which is left for what is chosen."""
+        how = "enter leaves this page for it, escape does not" if leaving else "escape goes back"
+        super().__init__([Keys], placeholder=f"what do you want to do?   ({how})", id="--command-palette")
 
     def on_mount(self) -> None:
         """No emoji, and nothing flashes. Nothing is there where another size took the palette away at once."""

@@ -85,11 +85,12 @@ class Thrift:
             painted, sent = self._painted[y], self._sent.setdefault(y, {})
             if y > rows:
                 continue
-            for x, cell in sorted(painted.items() - sent.items()):
+            for x, cell in sorted(painted.items()):
                 if x > columns:
                     break
-                pen.draw(x, y, cell, sent)
-                sent[x] = cell
+                if cell != sent.get(x):
+                    pen.draw(x, y, cell, sent)
+                    sent[x] = cell
         self._touched.clear()
         return pen.lift(*self._cursor)
 

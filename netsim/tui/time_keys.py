@@ -10,7 +10,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from textual.geometry import Size
 from textual.screen import Screen
 
 from netsim.model.strangers import next_stranger
@@ -39,20 +38,17 @@ Rest = ParamSpec("Rest")
 class TimeKeys(Screen[None]):
     """Which moment is shown, and the keys for it."""
 
-    session: Session
-    clock: Callable[[], float]
-    tools: Tools | None
-    driver: Driver
-    flights: Flights
-    space_line: SpaceLine
+    paint: Callable[[], None]  # draw everything that is to be seen now
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, clock: Callable[[], float], tools: Tools | None = None) -> None:
         super().__init__()
+        self.session = session
+        self.clock = clock
+        self.tools = tools
         self.past = Past(session)
-
-    def paint(self, size: Size | None = None) -> None:
-        """Draw everything that is to be seen now."""
-        raise NotImplementedError
+        self.driver = Driver(session)
+        self.flights = Flights(enabled=False)
+        self.space_line = SpaceLine()
 
     @property
     def shown_world(self) -> World:
@@ -66,9 +62,10 @@ class TimeKeys(Screen[None]):
             return NO_ACTING_RECORDED
         return NO_ACTING if self.past.shown else ""
 
-    def say(self, text: str) -> None:
-        """A short answer to the person, in place of what happened last."""
-        raise NotImplementedError
+    def say(self, sentence: str) -> None:
+        """A short answer to the person, on the why row, in place of what happened last."""
+        self.driver.answer = sentence
+        self.paint()
 
     def came_behind(self, *, first: bool) -> None:
         """Events were folded, whatever is shown; `first`: those of a recording begin at its start."""

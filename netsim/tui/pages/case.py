@@ -10,8 +10,8 @@ from netsim.text.case import draw_case
 from netsim.text.lines import Line
 from netsim.tui.case_run import CaseRun
 from netsim.tui.page import Page, Stage, Tools
+from netsim.tui.space_line import HELD_DOWN
 
-HELD_DOWN = 0.15  # seconds: a key that comes again sooner is held down
 GATHERING = 0.04  # seconds in which what comes is painted once
 PATIENCE = 10.0  # seconds without any news, after which a step is given up
 SECOND = 1.0

@@ -207,6 +207,6 @@ def _moved(place: int, key: str, count: int) -> int:
 
 
 def open_page(stage: Stage) -> Page | str:
-    """The packet that was chosen last, else the one that space delivers, else the newest."""
-    packet = packet_to_inspect(stage.shown_world, stage.inspected)
+    """The packet that space delivers, else the newest."""
+    packet = packet_to_inspect(stage.shown_world)
     return no_packet(stage.shown_world) if packet is None else InspectorPage(stage, packet)

@@ -17,9 +17,8 @@ from netsim.text.lines import Line
 from netsim.tui.glossary_view import GlossaryView
 from netsim.tui.lesson_player import Player
 from netsim.tui.page import Page, Stage, Tools
+from netsim.tui.space_line import ARMING, HELD_DOWN
 
-HELD_DOWN = 0.15  # seconds: a key that comes again sooner is held down
-ARMING = 0.5  # seconds for which a line that changed by itself takes no press
 SECOND = 1.0
 FORWARD = ("space", "pagedown")
 NEW_PORT = 8890  # where a lesson's server listens in the host net if nothing better is known
