@@ -18,7 +18,7 @@ from tests.benchmarks.rows import Row, as_markdown, as_text, machine
 
 PARTS = (
     "first_frame", "key_to_frame", "slow_line", "bytes", "lab_start", "gate", "ports", "fold", "thirty_labs",
-    "thirty_screens",
+    "thirty_screens", "endings",
 )  # fmt: skip
 
 

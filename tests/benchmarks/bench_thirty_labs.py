@@ -65,7 +65,7 @@ def rows(quick: bool) -> list[Row]:
     processes = [each for lab in labs for each in lab.processes().values()]
     memory = sum(each.memory_full_info().uss for each in processes)
     used = cpu(processes)
-    time.sleep(WATCHED)
+    time.sleep(WATCHED)  # nothing is to happen: what that costs is measured
     idle = 100 * (cpu(processes) - used) / WATCHED
     one_by_one = [answer_time(lab) for lab in labs]
     with ThreadPoolExecutor(count) as pool:

@@ -22,8 +22,10 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
+import psutil
 from ptyprocess import PtyProcess
 
+from tests import processes
 from tests.benchmarks.bench_key_to_frame import EMPTY
 from tests.benchmarks.rows import Row, main, ms
 from tests.e2e.netsim_terminal import ROOT
@@ -108,22 +110,21 @@ class Crowd:
         self.read_until(lambda: self.last[fd] > begun, "an answer")
         return self.last[fd] - begun
 
-    def pids(self) -> list[int]:
+    def started(self) -> list[psutil.Process]:
         """All processes that there are because of these."""
         families = below([each.pid for each in self.processes])
-        return [*families, *(process.pid for family in families.values() for process in family.values())]
+        others = (process for family in families.values() for process in family.values())
+        return [*map(psutil.Process, families), *others]
 
     def close(self) -> None:
         """Close the terminals, and wait until what was started is gone."""
-        pids = self.pids()
+        started = self.started()
         self._selector.close()
         for each in self.processes:
             each.fileobj.close()
         for each in self.processes:
             each.wait()
-        end = time.monotonic() + PATIENCE
-        while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < end:
-            time.sleep(0.05)
+        processes.outliving(started, PATIENCE)
 
 
 class Cost(NamedTuple):
@@ -148,7 +149,7 @@ def crowd(command: list[str], count: int) -> Iterator[Crowd]:
 def cost(opened: Crowd, seconds: float) -> Cost:
     """What each of them costs while nobody presses anything."""
     opened.rest()
-    pids, count = opened.pids(), len(opened.processes)
+    pids, count = [each.pid for each in opened.started()], len(opened.processes)
     before, begun = sum(map(ticks, pids)), time.monotonic()
     end = begun + seconds
     while (left := end - time.monotonic()) > 0:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.netsim_terminal import ENDS, QUICKLY, STEP_BUDGET, WIRES, Netsim, Socket, ss
+from tests.e2e.netsim_terminal import ENDS, QUICKLY, WIRES, Netsim, Socket, ss, tells_every_call
 
 pytestmark = [pytest.mark.needs_ss, pytest.mark.needs_sock_diag, pytest.mark.usefixtures("no_leaks")]
 
@@ -23,20 +23,12 @@ def netsim(free_port: int, request: pytest.FixtureRequest) -> Iterator[Netsim]:
 def test_space_plays_the_whole_story(netsim: Netsim) -> None:
     told: list[str] = []
     seen: set[tuple[str, str]] = set()
-    while "begin again" not in netsim.space:
-        announced, before = netsim.space, netsim.body
-        where = netsim.next_line()
-        cost = netsim.press_and_wait("space")
-        netsim.wait_until(lambda: netsim.body != before, f"anything to come of {announced!r}")  # noqa: B023
-        netsim.wait_until(lambda: where is None or netsim.came_to(where), f"a mark beside {where}")  # noqa: B023
-        assert cost < STEP_BUDGET, f"{announced!r} cost {cost} bytes"
+    for announced in netsim.walk_the_story():
         netsim.compare_with_ss()
         seen |= {(each.transport, each.state) for each in netsim.sockets()}
         told.append(f"{announced} | {netsim.why}")
-        assert len(told) < 60, "\n".join(told)
     assert seen >= {("tcp", "LISTEN"), ("tcp", "ESTABLISHED"), ("tcp", "TIME_WAIT"), ("udp", "-")}
-    for call in ("bind", "listen", "connect", "accept", "send", "recv", "close", "sendto", "recvfrom"):
-        assert any(f"{call}()" in line for line in told), f"{call}() was not told:\n" + "\n".join(told)
+    tells_every_call(told)
     assert "INFERRED" in netsim.lines()[WIRES]
 
 

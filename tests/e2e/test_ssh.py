@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.conftest import is_free
-from tests.e2e.netsim_terminal import ARMED, QUICKLY, Netsim
+from tests.e2e.netsim_terminal import ARMED, QUICKLY, Netsim, tells_every_call
 from tests.e2e.ssh_server import Near, Proxy, SshServer, ssh_server, wait_until
 
 pytestmark = [pytest.mark.as_root, pytest.mark.needs_sshd]
@@ -60,18 +60,7 @@ def test_the_main_story_by_keys(server: SshServer, free_port: int) -> None:
         head = netsim.screen.buffer[1][3]
         assert re.fullmatch("[0-9a-f]{6}", head.fg), f"{head.fg}: not 256 colours"
         assert head.fg != "56b4e9", "true colours, which nobody has said that this terminal has"
-        told = []
-        while "begin again" not in netsim.space:
-            announced, before = netsim.space, netsim.body
-            where = netsim.next_line()
-            cost = netsim.press_and_wait("space")
-            netsim.wait_until(lambda: netsim.body != before, f"anything to come of {announced!r}")  # noqa: B023
-            netsim.wait_until(lambda: where is None or netsim.came_to(where), f"a mark beside {where}")  # noqa: B023
-            assert cost < STEP_BUDGET, f"{announced!r} cost {cost} bytes"
-            told.append(announced)
-            assert len(told) < 60, "\n".join(told)
-        for call in ("bind", "listen", "connect", "accept", "send", "recv", "close", "sendto", "recvfrom"):
-            assert any(f"{call}()" in line for line in told), f"{call}() was not told:\n" + "\n".join(told)
+        tells_every_call([*netsim.walk_the_story(STEP_BUDGET)])
         assert netsim.bytes_during(2) < 600  # nothing but TIME_WAIT's countdown
         netsim.press("q")
         netsim.wait_quiet()

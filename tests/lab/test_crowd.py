@@ -15,19 +15,12 @@ from netsim.lab.strangers import CONNECTIONS, OWN, Strangers
 from netsim.model.events import TcpState
 from netsim.model.gate_rules import GateRules
 from netsim.model.happenings import Dropped, Held, Released
+from tests.clock import Clock
 from tests.lab.test_gate import FakeQueue
 from tests.model.gate_script import CLIENT, SERVER, packet
 from tests.model.wire_bytes import icmp, udp
 
 OURS = 1  # the number of the client that is ours: "C1"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Machine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from time import monotonic
 
 from textual.pilot import Pilot
 
@@ -15,18 +16,11 @@ from netsim.tui.app import NetsimApp
 from netsim.tui.board import Board
 from netsim.tui.space_line import ARMING, HELD_DOWN
 from netsim.tui.widgets.lines_view import LinesView
+from tests.clock import Clock
 from tests.labs import Labs
 from tests.script import Script
 
-
-class Clock:
-    """The screen's clock: it stands still until a test moves it."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+PATIENCE = 60.0  # seconds; only ever waited out when something is broken
 
 
 class Stage:
@@ -59,11 +53,12 @@ class Stage:
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait, message by message, until it is so."""
-        for _ in range(500):
+        end = monotonic() + PATIENCE
+        while True:
             await self.pilot.pause(0.01)
             if condition():
                 return
-        raise AssertionError(self.screen())
+            assert monotonic() < end, self.screen()
 
     async def open(self) -> None:
         """The two programs of the opening are there, and the first label has armed."""
@@ -107,6 +102,12 @@ class Stage:
     def screen(self) -> str:
         """All rows in one."""
         return "\n".join(self.rows())
+
+    def reversed_parts(self) -> list[str]:
+        """What stands in reverse video."""
+        tiles = self.app.screen.query(LinesView)
+        strips = (tile.render_line(y) for tile in tiles for y in range(tile.size.height))
+        return [segment.text for strip in strips for segment in strip if segment.style and segment.style.reverse]
 
     @property
     def asked(self) -> list[AnyCommand]:

@@ -10,7 +10,7 @@ from netsim.text.charset import UNICODE
 from netsim.text.lines import plain
 from netsim.tui.help import help_lines
 from tests.script import ref, tcp
-from tests.tui.stage import Stage, stage
+from tests.tui.stage import stage
 
 
 class TestSpace:
@@ -78,7 +78,7 @@ class TestKeys:
             it.script.call("server", "socket", socket=ref(3, 501))
             it.script.stop("server", it.script.line("server", "setsockopt"), s=3)
             await it.deliver()
-            await until(it, lambda: len(it.asked) == 2)
+            await it.until(lambda: len(it.asked) == 2)
             assert it.asked[1] == Step(id=4, who="server")
 
     async def test_send_asks_for_the_message_first(self) -> None:
@@ -296,12 +296,3 @@ async def test_equal_worlds_paint_nothing() -> None:
         it.script.kernel(tcp("LISTEN", 8888, inode=501, send=5))
         await it.deliver()
         assert painted
-
-
-async def until(it: Stage, condition: object) -> None:
-    """Wait, event by event, until it is so."""
-    for _ in range(500):
-        if condition():  # type: ignore[operator]
-            return
-        await it.pilot.pause(0.01)
-    raise AssertionError(it.screen())

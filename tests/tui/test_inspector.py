@@ -11,7 +11,9 @@ from msgspec.structs import replace
 
 from netsim.model import events as e
 from netsim.model.address import Conversation
+from netsim.model.inspected import packet_numbered
 from netsim.story.fields import NO_PID
+from netsim.tui.pages.inspector import InspectorPage
 from tests.model import wire_bytes
 from tests.model.test_decode import CLIENT, SERVER
 from tests.script import at, ref, tcp
@@ -212,8 +214,10 @@ async def test_an_icmp_error_is_opened_at_the_port_that_finds_the_sender() -> No
         udp = Conversation("udp", at(40113), at(8888))
         there.script.add(e.PacketHeld(at=there.script.now, number=2, raw=error, conversation=udp, sender="server"))
         await there.deliver()
-        there.board.inspected = 2  # as the ladder's cursor chooses it
-        await there.press("enter")
+        error_packet = packet_numbered(there.session.world, 2)
+        assert error_packet is not None
+        there.board.page = InspectorPage(there.board, error_packet)
+        there.board.paint()
         assert re.search(r"► +source port +40113", there.screen())
         assert "ICMP message" in there.rows()[0]
         assert "with this port the kernel finds the socket that had sent" in " ".join(there.screen().split())

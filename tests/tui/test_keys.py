@@ -186,9 +186,9 @@ class TestSpace:
             it.script.stop("server", it.script.line("server", "accept"), s=3)
             it.script.ready("server", 3)
             await it.deliver()
-            assert "SPACE" not in reversed_parts(it)
+            assert "SPACE" not in it.reversed_parts()
             it.arm()
-            assert "SPACE" in reversed_parts(it)
+            assert "SPACE" in it.reversed_parts()
 
 
 class TestTable:
@@ -218,13 +218,6 @@ async def test_odd_widths_lose_no_column(size: tuple[int, int]) -> None:
 
 def ports(it: Stage) -> list[str]:
     return [row[:40].split()[0] for row in it.rows()[17:21] if row[:40].strip()]
-
-
-def reversed_parts(it: Stage) -> list[str]:
-    """What stands in reverse video."""
-    tiles = it.board.query("LinesView").results()
-    strips = (tile.render_line(y) for tile in tiles for y in range(tile.size.height))
-    return [segment.text for strip in strips for segment in strip if segment.style and segment.style.reverse]
 
 
 async def test_a_moment_is_chosen_by_its_number_and_another_key_chooses_none() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.command import CommandInput, CommandList
 
 from netsim.model.commands import StartEndpoint
@@ -87,6 +88,41 @@ async def test_escape_changes_nothing_and_two_presses_open_one() -> None:
         await on.pilot.pause()
         assert isinstance(on.app.screen, Board)
         assert (on.screen(), on.asked) == (before, [])
+
+
+class TestOnAPage:
+    @pytest.mark.parametrize("key", ["g", "O", "P", "question_mark"])
+    async def test_what_is_found_leaves_it_and_acts(self, key: str) -> None:
+        async with stage() as on:
+            await on.open()
+            await on.press(key)
+            await _listed(on, "another client")
+            await on.pilot.press("enter", "enter")
+            await on.until(lambda: on.asked)
+            assert on.board.page is None
+            assert [command.who for command in on.asked if isinstance(command, StartEndpoint)] == ["client2"]
+
+    async def test_no_letter_of_it_and_no_escape_is_the_pages(self) -> None:
+        async with stage() as on:
+            await on.open()
+            await on.press("g", "p", "o", "r", "t")
+            before, page = on.screen(), on.board.page
+            await on.press("ctrl+p")
+            await _settle(on)
+            await on.press("x", "down", "home", "escape")
+            assert (on.board.page, on.screen()) == (page, before)
+            await on.press("escape", "escape")
+            assert on.board.page is None
+
+    async def test_other_colours_are_for_the_page(self) -> None:
+        async with stage() as on:
+            await on.open()
+            await on.press("g")
+            page, theme = on.board.page, on.app.theme
+            await _listed(on, "projector")
+            await on.pilot.press("enter", "enter")
+            await on.until(lambda: on.app.theme != theme)
+            assert on.board.page is page
 
 
 async def test_nothing_is_offered_that_is_no_key_of_ours() -> None:

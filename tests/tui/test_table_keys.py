@@ -6,8 +6,6 @@ import re
 
 import pytest
 
-from netsim.text.lines import Line
-from netsim.tui.widgets.lines_view import LinesView
 from tests.script import ref, tcp
 from tests.tui.pages import Terminal, tools
 from tests.tui.stage import Stage, stage
@@ -26,12 +24,6 @@ def cursor(it: Stage) -> str:
     found = re.findall(r"\[([^\]]*)\]", "\n".join(it.rows()[16:21]))
     assert len(found) == 1, it.screen()
     return str(found[0])
-
-
-def reversed_spans(it: Stage) -> list[str]:
-    """Everything in reverse video."""
-    lines: list[Line] = [line for tile in it.board.query(LinesView) for line in tile._lines]
-    return [span.text for line in lines for span in line if span.style == "next"]
 
 
 class TestTurning:
@@ -63,7 +55,7 @@ class TestCells:
     async def test_arrows_move_a_cursor_that_is_not_reversed(self) -> None:
         async with stage() as it:
             await in_table(it)
-            before = reversed_spans(it)
+            before = it.reversed_parts()
             seen = [cursor(it)]
             for key in ("down", "right", "right", "left", "up", "left", "left", "up"):
                 await it.press(key)
@@ -71,7 +63,7 @@ class TestCells:
             assert seen == [
                 "9000/tcp", "9001/tcp", "LISTEN", "-", "LISTEN", "LISTEN", "9000/tcp", "9000/tcp", "9000/tcp",
             ]  # fmt: skip
-            assert reversed_spans(it) == before
+            assert it.reversed_parts() == before
 
     async def test_the_why_row_says_what_the_value_means(self) -> None:
         async with stage() as it:

@@ -1,0 +1,58 @@
+"""From an ending to the end of the last process that there was because of this netsim, by the kind of ending.
+
+    python tests/benchmarks/bench_endings.py [--quick]
+
+Held are pidfds from before: who reaps the processes, and how late, does not matter. The client is connected and sleeps,
+so there are five processes and more to end. Stalled: nobody reads what netsim writes, and it can write no more.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
+
+from tests.benchmarks.rows import Row, main, ms
+from tests.e2e.endings import CLOSED, ENDINGS, seconds_to_end
+from tests.e2e.netsim_terminal import ROOT
+from tests.terminal import Terminal
+
+PROMISED = 2.0  # seconds
+STALLED = ("SIGTERM", "SIGKILL", CLOSED)
+NETSIM = [sys.executable, "-m", "netsim"]
+
+
+def rows(quick: bool) -> list[Row]:
+    """One for each ending, and for some of them once more with a line that takes nothing."""
+    found = []
+    for stalled in (False, True):
+        for how in STALLED if stalled else (*ENDINGS, CLOSED):
+            took = [ended(how, stalled=stalled) for _ in range(3 if quick else 10)]
+            name = f"{how}, with a stalled line" if stalled else how
+            median = statistics.median(took)
+            found.append(
+                Row(f"{name}: until the last process has ended", ms(median), f"{ms(min(took))} to {ms(max(took))}, "
+                    f"{len(took)} endings", f"at most {PROMISED:g} s", median <= PROMISED)
+            )  # fmt: skip
+    return found
+
+
+def ended(how: str, *, stalled: bool) -> float:
+    """One netsim's ending, in seconds."""
+    with Terminal(NETSIM, cwd=ROOT) as terminal:
+        terminal.wait_for(r"^ SPACE +\S", 30)
+        terminal.press("c")
+        terminal.wait_for("zzz|ESTABLISHED")
+        terminal.wait_quiet()
+        if stalled:
+            for _ in range(16):
+                terminal.press("?")
+                time.sleep(0.05)  # keys that are read at once are painted at once
+        return seconds_to_end(terminal, how, reading=not stalled)
+
+
+if __name__ == "__main__":
+    sys.exit(main(rows))
