@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from netsim.lab import fresh
 
-PATIENCE = 3.0  # seconds that a command has
+PATIENCE = 10.0  # seconds that a command has
 _MOST = 20_000  # bytes of output that are kept
 
 
@@ -52,13 +52,15 @@ class Aside:
                     pass
 
     def _wait(self, process: subprocess.Popen[bytes], on_output: Callable[[str], None]) -> None:
+        ended = ""
         try:
             output, _ = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             output, _ = process.communicate()
+            ended = f"(ended by netsim: it took longer than {PATIENCE:g} seconds)\n"
         self._running.discard(process)
-        on_output(output[:_MOST].decode("utf-8", "replace"))
+        on_output(output[:_MOST].decode("utf-8", "replace") + ended)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -52,6 +52,11 @@ def test_it_is_ended_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answered.wait(WAIT)  # long before it would be given up
 
 
+def test_one_that_takes_too_long_is_ended_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netsim.lab.aside.PATIENCE", 0.1)
+    assert ask(["sleep", "60"]) == "(ended by netsim: it took longer than 0.1 seconds)\n"
+
+
 def test_it_ends_with_whoever_has_started_it() -> None:
     code = "from netsim.lab.aside import Aside; Aside().run(['sleep', '61'], 0, print); input()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as starter:
