@@ -47,20 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = _run(argv)
         sys.stdout.flush()
     except BrokenPipeError:  # `| head`: who read has had enough
-        _forget_output()
+        app.forget_output()
         return 0
     except OSError as error:
         if error.errno != errno.ENOSPC or error.filename is not None:
             raise
-        _forget_output()
+        app.forget_output()
         print("netsim: what it writes to is full: no space is left there.", file=sys.stderr)
         return 1
     return status
-
-
-def _forget_output() -> None:
-    """Without this Python complains once more as it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(argv: Sequence[str] | None) -> int:

@@ -183,6 +183,11 @@ def writes_unicode() -> bool:
     return (getattr(sys.__stderr__, "encoding", None) or "").lower().replace("-", "") == "utf8"
 
 
+def forget_output() -> None:
+    """No more can be written (`| head`, a full disk): without this Python complains once more as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def port_problem(port: int) -> str:
     """Why the port can't be had on the machine's own loopback, and what to type instead; "" if it can."""
     from netsim.lab.preflight import problem_with

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
+
+from netsim.cli.app import forget_output
 
 DESCRIPTION = """\
 What this machine allows: a net of its own, held packets, whose sockets are
@@ -31,6 +31,6 @@ def run(options: argparse.Namespace, _behind: list[str]) -> int:
     found = examine()
     try:
         print(doctor.as_json(found) if options.json else "\n".join(doctor.lines(found)), flush=True)
-    except BrokenPipeError:  # `| head`; without this Python complains once more as it ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        forget_output()
     return 0 if doctor.works(found) else 1

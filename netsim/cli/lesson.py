@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING
 
-from netsim.cli.app import USAGE_ERROR, port_number, writes_unicode
+from netsim.cli.app import USAGE_ERROR, forget_output, port_number, writes_unicode
 
 if TYPE_CHECKING:
     from netsim.cli.workshop import Workshop
@@ -71,8 +70,8 @@ def run(options: argparse.Namespace, _behind: list[str]) -> int:
     except KeyboardInterrupt:  # the labs were ended on the way here
         print(file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # `| head`; without this Python complains once more as it ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        forget_output()
         return 1
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
+
+from netsim.cli.app import forget_output
 
 FOUND, NOTHING, TROUBLE = 0, 1, 2  # as grep has them
 DESCRIPTION = """\
@@ -95,7 +96,7 @@ def _print(out: str) -> bool:
         if out:
             print(out)
         sys.stdout.flush()
-    except BrokenPipeError:  # without this Python complains once more as it ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        forget_output()
         return False
     return True

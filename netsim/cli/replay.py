@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netsim.cli.app import USAGE_ERROR, no_screen, prepare_terminal, show
+from netsim.cli.app import USAGE_ERROR, forget_output, no_screen, prepare_terminal, show
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from netsim.files.recording import Recording
 
 DAMAGED = 1
@@ -37,7 +37,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )  # fmt: skip
     replay.add_argument("recording", nargs="?", metavar="FILE", help="a file, or the name of one that is built in")
     replay.add_argument("--text", action="store_true", help="system calls and packets in one list")
-    replay.add_argument("--pcapng", type=Path, metavar="OUT", help="write the packets to a new file for Wireshark")
+    replay.add_argument("--pcapng", metavar="OUT", help="write the packets to a new file for Wireshark")
     # Options of netsim itself, allowed here too; SUPPRESS: what stood before the command is kept.
     replay.add_argument("--ascii", action="store_true", default=argparse.SUPPRESS, help="ASCII only")
     replay.add_argument(
@@ -49,8 +49,8 @@ def run(options: argparse.Namespace, _behind: list[str]) -> int:
     """List the recordings, or show one."""
     try:
         return _list() if options.recording is None else _replay(options)
-    except BrokenPipeError:  # `| head`; without this Python complains once more as it ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        forget_output()
         return DAMAGED
 
 
@@ -106,7 +106,7 @@ def _write_text(recording: Recording, options: argparse.Namespace) -> None:
     sys.stdout.flush()
 
 
-def _export(recording: Recording, out: Path) -> int:
+def _export(recording: Recording, out: str) -> int:
     from netsim.files import pcapng
     from netsim.story.calls import plural
     from netsim.story.captions import captions
@@ -117,13 +117,13 @@ def _export(recording: Recording, out: Path) -> int:
         print("netsim: no packet's bytes are in this recording, so there is none to export.", file=sys.stderr)
         return DAMAGED
     try:
-        with out.open("xb") as file:
+        with open(out, "xb") as file:
             file.write(pcapng.written(found))
     except FileExistsError:
-        return _complain(f"{visible(str(out))} exists already and is left as it is: choose another name.")
+        return _complain(f"{visible(out)} exists already and is left as it is: choose another name.")
     except OSError as error:
-        return _complain(f"{visible(str(out))} can't be written: {error.strerror or error}.")
-    print(f"netsim: {plural(len(found), 'packet')} written to {visible(str(out))}", file=sys.stderr)
+        return _complain(f"{visible(out)} can't be written: {error.strerror or error}.")
+    print(f"netsim: {plural(len(found), 'packet')} written to {visible(out)}", file=sys.stderr)
     return 0
 
 

@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import get_args
 
@@ -59,12 +58,13 @@ def examine(
     lab_ends = (lab or start_lab)()
     private = start("private") if is_linux else _nothing
     machine = start("machine")
+    here = system()  # while these try
     told = [*private(), *machine()]
     if is_root() and is_linux and _by_name(told).get("net", Check("net")).outcome != "works":
         told += start("without_user")()  # as the lab does it for root
     found = lab_ends()
     return Capabilities(
-        system=system(),
+        system=here,
         surroundings=surroundings.look(root),
         checks=checks(told, found),
         settings=_settings(told),
@@ -137,6 +137,8 @@ def _lab_tried(first: list[AnyEvent], ms: list[float]) -> LabTried:
 
 def system() -> System:
     """Which system, Python and netsim these are, and who we are."""
+    from importlib import metadata  # 20 ms
+
     uid = os.geteuid() if hasattr(os, "geteuid") else None
     libraries = {}
     for name in LIBRARIES:

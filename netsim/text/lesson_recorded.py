@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib.resources import files
 
 from netsim.files.recording import RecordingError, load
-from netsim.files.replay import bundled
+from netsim.files.replay import FOLDER, bundled
 from netsim.model.fold import fold_all
 from netsim.model.world import World
 from netsim.story.lesson import HERE, Lesson, Seen
@@ -45,7 +44,7 @@ def recorded_step(name: str, step: int) -> Seen | None:
 @cache
 def _ends() -> dict[str, dict[int, int]]:
     try:
-        found = json.loads(files("netsim.recordings").joinpath(INDEX).read_text(encoding="utf-8"))
+        found = json.loads((FOLDER / INDEX).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return {str(name): {int(step): int(end) for step, end in ends.items()} for name, ends in found.items()}
