@@ -64,7 +64,7 @@ def test_every_contract_was_tried() -> None:
 
 
 def test_an_endpoint_needs_only_the_standard_library() -> None:
-    """It is run as a folder, with -I -S: nothing else could be imported there but the files beside it."""
+    """It is run as a file, with -I -S: nothing else could be imported there but the files beside it."""
     files = [*ROOT.glob("netsim/lab/endpoint/**/*.py")]
     known = {".", *sys.stdlib_module_names, *(path.stem for path in files)}
     assert files

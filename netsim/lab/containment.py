@@ -98,11 +98,11 @@ def run(mode: Mode, net: Net | Literal["auto"], host: Host) -> NoReturn:
                 return init
             refusals.append((way.net, refused))
         bare = True
-        why_not = because(refusals, "private") or _why_untried(mode)
+        why_not = because(refusals, "private") or _why_untried()
         if net == "private":
             return guard.spawn(lambda: _give_up(why_not))
         found = Containment(
-            False, because(refusals, "host") or _why_untried(mode), "host", why_not if net == "auto" else ""
+            False, because(refusals, "host") or _why_untried(), "host", why_not if net == "auto" else ""
         )
         return guard.spawn(partial(_bare_host, found, host, life, alive, os.getpid()))
 
@@ -134,7 +134,7 @@ def because(refusals: list[tuple[Net, str]], net: Net) -> str:
     return "; ".join(dict.fromkeys(refused for about, refused in refusals if about == net))
 
 
-def _why_untried(mode: Mode) -> str:
+def _why_untried() -> str:
     return "only Linux has namespaces" if not sys.platform.startswith("linux") else "not asked for"
 
 

@@ -46,13 +46,14 @@ Order = Release | Drop | ReleaseAll | Open | Close
 
 
 class Gate:
-    """A gate in this network namespace. `installed` says which way the kernel was asked.
+    """A gate in this network namespace. `installed` says which way the kernel was asked; `taken`: packets so far.
 
     `crowd` says which packets of strangers are told one by one; without one all are.
     """
 
     def __init__(self, installed: Installed, queue: PacketQueue, rules: GateRules, crowd: Crowd | None = None) -> None:
         self.installed = installed
+        self.taken = 0
         self._crowd = crowd
         self._queue = queue
         self._rules = rules
@@ -157,6 +158,7 @@ class Gate:
     def _take(self, most: int) -> int:
         """Judge the packets that have come; how many."""
         packets = self._queue.read(most)
+        self.taken += len(packets)
         for packet in packets:
             if self._crowd is None or self._crowd.lets(packet.payload, is_open=self._rules.is_open):
                 self._carry_out(self._rules.arrive(packet.id, packet.payload))

@@ -64,6 +64,7 @@ class GateKeeper:
         self._newest = 0  # number of a packet
         self._missed = (0, 0)
         self._left_out = (0, 0)
+        self._counted = 0  # packets that had come when that was looked at last
         self._counting = False  # a telling of what was left out or lost is due
         self._told_at = -COUNTED
         self._looking = False  # a look after passing packets is due
@@ -205,25 +206,28 @@ class GateKeeper:
                 assert_never(happening)
 
     def _count(self) -> None:
-        """Tell what was left out, and what was lost for want of room: at once, and in a flood once a second."""
-        if self._gate is None or self._failed or self._counting:
+        """Tell what was left out, and what was lost for want of room: at once, and in a flood once a second.
+
+        Where no packet has come since, nothing is new, and the kernel is not asked: that takes longer than all the rest
+        of `take`, which every line that a program reports calls.
+        """
+        gate = self._gate
+        if gate is None or self._failed or self._counting or gate.taken == self._counted:
             return
-        unread, too_many = self._gate.losses()
-        missed = (unread, too_many or 0)
-        if missed == self._missed and self._gate.left_out == self._left_out:
-            return
+        unread, too_many = gate.losses()
+        missed, left_out = (unread, too_many or 0), gate.left_out
         now = self._host.now()
-        if now < self._told_at + COUNTED:
+        if (missed, left_out) != (self._missed, self._left_out) and now < self._told_at + COUNTED:
             self._counting = True
             self._host.timers.after(self._told_at + COUNTED - now, self._count_late)
             return
-        self._told_at = now
+        self._counted = gate.taken
         if missed != self._missed:
-            self._missed = missed
+            self._missed, self._told_at = missed, now
             self._host.emit(PacketsMissed(at=now, unread=unread, too_many=too_many or 0))
-        if self._gate.left_out != self._left_out:
-            self._left_out = self._gate.left_out
-            count, ours = self._left_out
+        if left_out != self._left_out:
+            self._left_out, self._told_at = left_out, now
+            count, ours = left_out
             self._host.emit(PacketsLeftOut(at=now, count=count, ours=ours))
 
     def _count_late(self) -> None:

@@ -171,6 +171,7 @@ class Host:
             if self._selector.get_map().get(key.fd) is key:  # else one before it has ended it
                 key.data[1]()
         self.timers.run()
+        self._orders.start_next()
 
     def _end(self) -> None:
         self._ended = True

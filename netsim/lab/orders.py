@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import signal
+from collections import deque
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from netsim.lab.host import Host
 
 _SENDS_ON = 0.005  # seconds
-_LOOKS = 0.002  # seconds between two looks whether the process before has started
 _ONE_BY_ONE = 0.3  # seconds for which a process waits for the one before to have started
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")  # of an endpoint; a dot is for what its program forks
 
@@ -47,6 +47,7 @@ class Orders:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._starts: deque[tuple[StartEndpoint, float]] = deque()  # not begun yet; until when it waits, on the clock
 
     def carry_out(self, line: bytes) -> None:
         """Carry out the command in one line, or refuse it."""
@@ -58,7 +59,11 @@ class Orders:
         try:
             match command:
                 case StartEndpoint():
-                    self._start(command)
+                    self._check_start(command)
+                    self._starts.append((command, self._host.timers.clock() + _ONE_BY_ONE))
+                    self.start_next()
+                    if self._starts:
+                        self._host.timers.after(_ONE_BY_ONE, self.start_next)
                 case Step():
                     child = self._stopped(command.who)
                     self._let_run(child, command, do="step", message=command.message)
@@ -66,7 +71,7 @@ class Orders:
                     self._let_run(self._stopped(command.who), command, do="line")
                 case RunToLine():
                     child = self._stopped(command.who)
-                    last = len(own_programs.lines(child.source))
+                    last = child.last_line or len(own_programs.lines(child.source))
                     if not 1 <= command.line <= last:
                         raise Refused(f"{child.order.program} has the lines 1 to {last}, and no line {command.line}.")
                     self._let_run(child, command, do="to", line=command.line)
@@ -91,22 +96,31 @@ class Orders:
         except Refused as refused:
             self._refuse(command.id, type(command).__name__, command.who, str(refused))
 
-    def _start_later(self, command: StartEndpoint, waited: float) -> None:
-        try:
-            self._start(command, waited)
-        except Refused as refused:
-            self._refuse(command.id, type(command).__name__, command.who, str(refused))
+    def start_next(self) -> None:
+        """Start what is to be started, one after the other. To be called whenever something has happened.
 
-    def _start(self, command: StartEndpoint, waited: float = 0.0) -> None:
+        Side by side they would take the screen's time while it starts, too: it is there later then, not sooner.
+        """
+        while self._starts:
+            command, until = self._starts[0]
+            if any(child.state == "starting" for child in self._host.family.living):
+                if self._host.timers.clock() < until:
+                    return
+            self._starts.popleft()
+            try:
+                self._start(command)
+            except Refused as refused:
+                self._refuse(command.id, type(command).__name__, command.who, str(refused))
+
+    def _check_start(self, command: StartEndpoint) -> None:
         before = self._host.family.members.get(command.who)
         if before is not None and not before.exited:
             raise Refused(f"{command.who} is running already, as PID {before.pid}: end it first.")
         if not _NAME.fullmatch(command.who):
             raise Refused(f"{command.who!r} can't be an endpoint's name: it takes small letters and digits.")
-        if waited < _ONE_BY_ONE and any(child.state == "starting" for child in self._host.family.living):
-            # Side by side they would take the screen's time while it starts, too: it is there later then, not sooner.
-            self._host.timers.after(_LOOKS, lambda: self._start_later(command, waited + _LOOKS))
-            return
+
+    def _start(self, command: StartEndpoint) -> None:
+        self._check_start(command)  # what stands before it may be the same one
         try:
             if command.own is not None:
                 path, source = command.own.path, own_programs.read(command.own.path)
@@ -166,6 +180,8 @@ class Orders:
         call, asleep = child.main_call, child.sleeping_in
         if child.forked:
             raise Refused(f"{who} was forked by a program: it runs on by itself and takes no steps.")
+        if child.paused:
+            raise Refused(f"{who} was stopped by {child.paused}: kill -CONT {child.pid} lets it go on.")
         if child.channel.ended:
             raise Refused(f"{who} has closed its line to the lab: it can only be interrupted or killed.")
         if asleep:

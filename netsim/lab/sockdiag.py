@@ -144,20 +144,15 @@ class SockDiag:
             one[1].to_bytes(2, "big"), other[1].to_bytes(2, "big"), one[0], other[0], _ANY_DEVICE, *_ANY_COOKIE
         )
         request = _REQUEST_HEAD.pack(family, protocol, 0, 0, _ALL_STATES) + name
-        self._sequence = self._sequence % 0xFFFF_FFFF + 1
-        self._socket.send(netlink.message(_SOCK_DIAG_BY_FAMILY, netlink.NLM_F_REQUEST, self._sequence, request))
-        while True:
-            for message in netlink.messages(self._socket.recv(_BUFFER)):
-                if message.sequence != self._sequence:
-                    continue
-                if message.type == netlink.NLMSG_ERROR:
-                    with contextlib.suppress(FileNotFoundError):
-                        netlink.raise_error(message)
-                    return 0
-                listed = _listed(message.body, transport, None)
-                if listed is None or listed.state == "LISTEN" or listed.local[-2:] != local[1].to_bytes(2, "big"):
-                    return 0
-                return listed.inode
+        message = next(self._converse(_SOCK_DIAG_BY_FAMILY, netlink.NLM_F_REQUEST, request))
+        if message.type == netlink.NLMSG_ERROR:
+            with contextlib.suppress(FileNotFoundError):
+                netlink.raise_error(message)
+            return 0
+        listed = _listed(message.body, transport, None)
+        if listed is None or listed.state == "LISTEN" or listed.local[-2:] != local[1].to_bytes(2, "big"):
+            return 0
+        return listed.inode
 
     def entries(self) -> Iterator[Entry]:
         """All TCP and UDP sockets of this network namespace, on every address, without counters and in no order.
@@ -198,22 +193,25 @@ class SockDiag:
         return self._ask_once(type_, request)[0] if disturbed else bodies
 
     def _ask_once(self, type_: int, request: bytes) -> tuple[list[memoryview], bool]:
-        self._sequence = self._sequence % 0xFFFF_FFFF + 1
-        flags = netlink.NLM_F_REQUEST | netlink.NLM_F_DUMP
-        self._socket.send(netlink.message(type_, flags, self._sequence, request))
         bodies: list[memoryview] = []
         disturbed = False
+        for message in self._converse(type_, netlink.NLM_F_REQUEST | netlink.NLM_F_DUMP, request):
+            disturbed = disturbed or bool(message.flags & netlink.NLM_F_DUMP_INTR)
+            if message.type == netlink.NLMSG_DONE:
+                break
+            if message.type == netlink.NLMSG_ERROR:
+                netlink.raise_error(message)
+            bodies.append(message.body)
+        return bodies, disturbed
+
+    def _converse(self, type_: int, flags: int, request: bytes) -> Iterator[netlink.Message]:
+        """The messages that answer a request; who asks knows which is the last one, and stops there."""
+        self._sequence = self._sequence % 0xFFFF_FFFF + 1
+        self._socket.send(netlink.message(type_, flags, self._sequence, request))
         while True:
             for message in netlink.messages(self._socket.recv(_BUFFER)):
-                if message.sequence != self._sequence:
-                    continue  # the rest of an earlier answer that was given up
-                disturbed = disturbed or bool(message.flags & netlink.NLM_F_DUMP_INTR)
-                if message.type == netlink.NLMSG_DONE:
-                    return bodies, disturbed
-                if message.type == netlink.NLMSG_ERROR:
-                    netlink.raise_error(message)
-                else:
-                    bodies.append(message.body)
+                if message.sequence == self._sequence:  # else the rest of an earlier answer that was given up
+                    yield message
 
 
 _shared: SockDiag | None = None

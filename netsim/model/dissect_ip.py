@@ -55,7 +55,7 @@ def read_ip(reader: Reader) -> Carried:
     if version == 4:
         return _ipv4(reader, start)
     if version == 6:
-        return _ipv6(reader, start)
+        return _ipv6(reader)
     raise StopReadingError("version")
 
 
@@ -114,7 +114,7 @@ def _ipv4_options(reader: Reader, end: int) -> None:
     reader.limit = limit
 
 
-def _ipv6(reader: Reader, start: int) -> Carried:
+def _ipv6(reader: Reader) -> Carried:
     reader.begin("IPv6")
     reader.number("ipv6.version", 4)
     with reader.group("ipv6.tclass"):

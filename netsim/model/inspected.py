@@ -44,10 +44,6 @@ class Wrapped(Struct, frozen=True):
     coats: tuple[Layer, ...]
     total: int  # bytes of the IP packet
 
-    def added(self, index: int) -> int:
-        """How many bytes there are from coat `index` inwards."""
-        return self.total - sum(layer.length for layer in self.coats[:index])
-
 
 def wrapped(packet: Packet) -> Wrapped | None:
     """The message that a packet carries, in its coats; None if it carries none, or its bytes were not seen."""

@@ -108,7 +108,7 @@ def pure_acks(connection: Connection, sender: Role) -> tuple[int | None, bool]:
     a segment that acknowledges nothing new (a window update) is no mistake.
     """
     here, there = connection.side(sender), connection.side(other(sender))
-    own, got = _own_pure(connection, sender, here), _got_pure(sender, here, there)
+    own, got = _own_pure(connection, sender, here), _got_pure(here, there)
     if own is None or got is None:
         return (own if got is None else got), False
     open_ = not SAYS[here.state].fin_sent and not SAYS[there.state].fin_received
@@ -126,7 +126,7 @@ def _own_pure(connection: Connection, sender: Role, here: Side) -> int | None:
     return counters.segs_out - counters.data_segs_out - syns - fin
 
 
-def _got_pure(sender: Role, here: Side, there: Side) -> int | None:
+def _got_pure(here: Side, there: Side) -> int | None:
     counters = there.current
     if counters is None:
         return None

@@ -30,7 +30,7 @@ def narrate_flood(world: World) -> str | None:
     """The sentence for what has come after all else that there is to tell of this step; None if nothing has."""
     for event in reversed(world.since):
         if isinstance(event, PacketsLeftOut | PacketsMissed) and world.gate == "open":
-            return _both(world) if world.missed else passed(_counted(world))
+            return _both(world) if world.missed else passed(world.packets_left_out, world.ours_left_out)
         if isinstance(event, PacketsMissed):
             return dropped(event)
         if isinstance(event, _OTHER_NEWS):
@@ -43,14 +43,10 @@ def _both(world: World) -> str:
     return f"A flood: {shown}{world.missed:,} lost: too many to be read."
 
 
-def _counted(world: World) -> PacketsLeftOut:
-    return PacketsLeftOut(at=world.at, count=world.packets_left_out, ours=world.ours_left_out)
-
-
-def passed(event: PacketsLeftOut) -> str:
-    """How many packets nobody has seen passing."""
-    whose = "" if event.ours else " All of ours are shown."
-    return f"A flood: {_packets(event.count)} passed and {_are(event.count)} not shown.{whose}"
+def passed(count: int, ours: int) -> str:
+    """How many packets nobody has seen passing, and how many of them were ours."""
+    whose = "" if ours else " All of ours are shown."
+    return f"A flood: {_packets(count)} passed and {_are(count)} not shown.{whose}"
 
 
 def dropped(event: PacketsMissed) -> str:

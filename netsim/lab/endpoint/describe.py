@@ -78,6 +78,15 @@ def descriptor_of(sock: _socket.socket) -> int:
     return _socket.socket.fileno(sock)
 
 
+def ahead_fields(name: str, line: int, target: str, sock: _socket.socket | None) -> dict[str, Any]:
+    """A CallAhead. `sock`: what it will be called on, None where that can't be known yet."""
+    descriptor = -1 if sock is None else descriptor_of(sock)
+    timeout = _socket.socket.gettimeout(sock) if sock is not None and descriptor >= 0 else None
+    return {
+        "name": name, "line": line, "target": target, "fd": descriptor if descriptor >= 0 else None, "timeout": timeout,
+    }  # fmt: skip
+
+
 def socket_fields(sock: _socket.socket) -> dict[str, Any] | None:
     """A SocketRef of an open socket, None of a closed one. Sources: fstat(2), getsockname(2), getpeername(2)."""
     descriptor = descriptor_of(sock)

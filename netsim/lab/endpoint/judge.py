@@ -11,7 +11,7 @@ import socket
 from types import MethodType
 from typing import Any
 
-from .describe import descriptor_of, is_inet
+from .describe import ahead_fields, descriptor_of, is_inet
 from .lookup import UNKNOWN, Scope, evaluate
 from .sockets import CALLS, CREATORS
 from .source import Site
@@ -85,11 +85,4 @@ def _is_socket(value: Any) -> bool:
 
 
 def _ahead(site: Site, sock: Any = None, name: str | None = None) -> dict[str, Any]:
-    descriptor = -1 if sock is None else descriptor_of(sock)
-    return {
-        "name": name or site.name,
-        "line": site.line,
-        "target": site.target,
-        "fd": descriptor if descriptor >= 0 else None,
-        "timeout": _socket.socket.gettimeout(sock) if descriptor >= 0 else None,
-    }
+    return ahead_fields(name or site.name, site.line, site.target, sock)

@@ -25,16 +25,6 @@ def _sizes(seen: Seen, names: tuple[str, ...], who: str) -> list[int]:
     return [int(result(seen.kept[name], who)) for name in names]
 
 
-def _lengths(seen: Seen) -> list[int]:
-    """The sizes of the client's segments with data since the step began."""
-    before = {packet.number for packet in seen.start.packets}
-    return [
-        packet.length
-        for packet in packets(seen.here)
-        if packet.number not in before and packet.sender == "client" and packet.length
-    ]
-
-
 def _unread(seen: Seen) -> int:
     return kernels(seen.here, "server", 1).receive_queue
 
