@@ -115,9 +115,10 @@ class LabClient:
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join(CLOSING)
-        for pipe in (process.stdout, process.stderr):
-            if pipe and not any(thread.is_alive() for thread in self._threads):
-                pipe.close()
+        if not self._threads:  # else each closes the pipe that it reads
+            for pipe in (process.stdout, process.stderr):
+                if pipe:
+                    pipe.close()
 
     def kill_now(self) -> None:
         """End the lab at once, without waiting: SIGKILL to the outermost process, and all the others die of that.
@@ -153,19 +154,20 @@ class LabClient:
 
         reason = self._failure
         if self._process and self._process.stdout:
-            try:
-                for line in _lines(self._process.stdout.fileno()):
-                    event = events.decode(line)
-                    if self._closing:
-                        return
-                    self._clock = (event.at, time.monotonic())
-                    on_event(event)
-                    if self._unsent:
-                        self._flush()
-            except msgspec.DecodeError as error:
-                reason = f"The lab was ended: it sent what is no event ({error})."
-                if not self._closing:
-                    self._process.kill()
+            with self._process.stdout as pipe:  # closed here, however long this takes: `close` may have given us up
+                try:
+                    for line in _lines(pipe.fileno()):
+                        event = events.decode(line)
+                        if self._closing:
+                            return
+                        self._clock = (event.at, time.monotonic())
+                        on_event(event)
+                        if self._unsent:
+                            self._flush()
+                except msgspec.DecodeError as error:
+                    reason = f"The lab was ended: it sent what is no event ({error})."
+                    if not self._closing:
+                        self._process.kill()
             if not self._closing:
                 reason = self._why_it_ended(self._process, reason)
         if not self._closing:
@@ -194,8 +196,9 @@ class LabClient:
     def _listen(self) -> None:
         """Keep the end of what the lab writes to its standard error."""
         if self._process and self._process.stderr:
-            while data := _read(self._process.stderr.fileno()):
-                self._stderr = (self._stderr + data)[-_LONGEST_WORDS:]
+            with self._process.stderr as pipe:
+                while data := _read(pipe.fileno()):
+                    self._stderr = (self._stderr + data)[-_LONGEST_WORDS:]
 
     def _wait_for_group(self) -> None:
         """Until the lab's own processes are gone, at most two seconds: after a SIGKILL the kernel needs a moment."""
@@ -207,7 +210,7 @@ class LabClient:
                 return
             if not procfs.group_runs(self.pid):
                 return
-            time.sleep(0.005)
+            time.sleep(0.005)  # there is no descriptor of a group, and most of it are no children of ours
 
 
 def _paths() -> list[str]:

@@ -103,7 +103,7 @@ def end_descendants() -> None:
                 pass
         except ChildProcessError:
             return
-        time.sleep(0.001)
+        time.sleep(0.001)  # waitpid() has no time limit, and one that is stuck in the kernel must not keep us
 
 
 def _children() -> list[int]:

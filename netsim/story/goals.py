@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from netsim.model.commands import AnyCommand, Kill, ReleasePacket, RunExtraLine, StartEndpoint, Step
 from netsim.model.world import Endpoint, World
 from netsim.story.callers import not_ours
-from netsim.story.calls import CONNECTING, READING, SENDING, opening, speaker, the, would_sleep
+from netsim.story.calls import CONNECTING, READING, SENDING, opening, socket_of, speaker, the, would_sleep
 from netsim.story.director import OPENING, UDP_PAIR
-from netsim.story.own import absent, is_own, reached_at, spins, waits
+from netsim.story.own import absent, is_own, paused, reached_at, spins, waits
 from netsim.story.packets import held_packets, oldest_held
 
 
@@ -233,6 +233,8 @@ def _towards(world: World, who: str, targets: frozenset[str], message: str | Non
     endpoint = world.endpoints.get(who)
     if endpoint is None:
         return Stuck("There is no such program: press b to begin again.")
+    if endpoint.paused_by:
+        return Stuck(paused(endpoint, speaker(endpoint, world)))
     match endpoint.status:
         case "starting" | "running":
             return Stuck(spins(speaker(endpoint, world))) if endpoint.spins else Wait()
@@ -250,7 +252,7 @@ def _towards(world: World, who: str, targets: frozenset[str], message: str | Non
         return Do(Step(who=who, message=message), final=True)
     if not _is_ahead(endpoint, targets):
         if ahead is not None and not ahead.target:  # a library's: nothing in the text says what comes
-            return Stuck(f"{opening(speaker(endpoint, world))} stands in a library's call: press space to go on.")
+            return Stuck(f"{opening(speaker(endpoint, world))} stands in another file's call: press space to go on.")
         return _extra(endpoint, world, targets, message)
     if would_sleep(endpoint):
         return _let_the_other_side_move(world, endpoint)
@@ -263,10 +265,13 @@ def _let_the_other_side_move(world: World, endpoint: Endpoint) -> Advance:
     if packet is not None:
         return Do(ReleasePacket(number=packet.number))
     other = world.endpoints.get(_client(world) if endpoint.role == "server" else _server_of(world, endpoint.who))
-    if other is not None and other.is_on_its_way:
+    if (other is not None and other.is_on_its_way) or _has_come(world, endpoint):
         return Wait()
-    if other is not None and other.status == "stopped" and not would_sleep(other):
-        return Do(Step(who=other.who))
+    if other is not None and other.status == "stopped":
+        if not would_sleep(other):
+            return Do(Step(who=other.who))
+        if _has_come(world, other):
+            return Wait()
     who = speaker(endpoint, world)
     if endpoint.status == "asleep" and endpoint.call is None:
         return Stuck(waits(endpoint, who))
@@ -278,6 +283,14 @@ def _let_the_other_side_move(world: World, endpoint: Endpoint) -> Advance:
     return Stuck(
         f"{opening(who)} {sleeps} {call}(): {wakes}" + ("; i interrupts." if endpoint.status == "asleep" else ".")
     )
+
+
+def _has_come(world: World, endpoint: Endpoint) -> bool:
+    """The kernel has what its call waits for: that poll() says so too, or that it wakes, is on its way to us."""
+    ahead, call = endpoint.next_call, endpoint.call
+    fd = ahead.fd if ahead else call.socket.fd if call and call.socket and call.name in READING else None
+    socket = socket_of(endpoint, fd, world)
+    return socket is not None and socket.receive_queue > 0 and not endpoint.paused_by
 
 
 def _is_ahead(endpoint: Endpoint, targets: frozenset[str]) -> bool:

@@ -129,6 +129,7 @@ class Plain:
 
     def _pursue(self, goal: Goal) -> None:
         """Run to a goal, telling every step on the way."""
+        end = monotonic() + PATIENCE
         while True:
             step = goals.advance(self._session.world, goal)
             match step:
@@ -137,8 +138,9 @@ class Plain:
                     self._tell(next_too=step.final)
                     if step.final:
                         return
+                    end = monotonic() + PATIENCE
                 case Wait():
-                    if not self._settle():
+                    if not self._settle() or monotonic() > end:
                         self._say("Nothing comes: type interrupt, or help.")
                         return
                 case Reached():

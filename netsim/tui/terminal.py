@@ -12,6 +12,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -26,6 +27,7 @@ from netsim.tui.thrift import Thrift
 
 UNWANTED = ("\x1b[?1004h", "\x1b[?1004l")  # reports of the window's focus: nothing here depends on it
 KEYBOARD = ("\x1b[>", "\x1b[<")  # kitty's keyboard protocol; left on it would make a shell's line unusable
+RESTING = 0.1  # seconds before it stops again: a signal that another thread has taken must come to this one first
 
 
 class TerminalDriver(LinuxDriver):
@@ -133,6 +135,7 @@ class TerminalDriver(LinuxDriver):
                     return
             except OSError:  # no terminal any more: SIGHUP is on its way
                 return
+            time.sleep(RESTING)
             os.kill(os.getpid(), signal.SIGSTOP)
 
     @staticmethod

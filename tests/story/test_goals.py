@@ -104,6 +104,37 @@ class TestSend:
         script.stop("server", script.line("server", "conn.send"), s=3, conn=4)
         assert ask(script.world, goals.send(script.world, "hi")) == Do(Step(who="server"))
 
+    def test_what_the_kernel_has_is_waited_for_until_the_program_knows_it(self, script: Script) -> None:
+        connected(script)
+        goal = goals.send(script.world, "hi")
+        assert isinstance(ask(script.world, goal), Stuck)
+        script.kernel(tcp("ESTABLISHED", 51324, 8888, inode=601, receive=19))
+        assert ask(script.world, goal) == Wait()
+        script.ready("client1", 3)
+        assert ask(script.world, goal) == Do(Step(who="client1"))
+
+    def test_so_is_what_it_has_for_the_other_side(self, script: Script) -> None:
+        listening(script)
+        script.call("client1", "socket", socket=ref(3, 601))
+        script.stop("client1", script.line("client1", ".connect"), s=3)
+        script.call("client1", "connect", socket=ref(3, 601, 51324, 8888))
+        script.stop("client1", script.line("client1", ".recv"), s=3)
+        goal = goals.send(script.world, "hi")
+        assert isinstance(ask(script.world, goal), Stuck)
+        script.kernel(tcp("LISTEN", 8888, inode=501, send=5, receive=1))
+        assert ask(script.world, goal) == Wait()
+        script.ready("server", 3)
+        assert ask(script.world, goal) == Do(Step(who="server"))
+
+    def test_who_sleeps_and_is_about_to_wake_is_waited_for(self, script: Script) -> None:
+        connected(script)
+        script.begin("client1", "recv", socket=ref(3, 601, 51324, 8888))
+        script.sleep("client1")
+        goal = goals.send(script.world, "hi")
+        assert isinstance(ask(script.world, goal), Stuck)
+        script.kernel(tcp("ESTABLISHED", 51324, 8888, inode=601, receive=19))
+        assert ask(script.world, goal) == Wait()
+
     def test_the_server_sends_on_the_connection_not_on_the_listener(self, script: Script) -> None:
         connected(script)
         script.add(e.FocusMoved(at=script.now, who="server"))

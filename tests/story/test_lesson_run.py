@@ -95,6 +95,24 @@ def test_a_deed_is_given_and_its_effect_waited_for() -> None:
     assert [(finding.verdict, finding.saw) for finding in run.found] == [("seen", "0 packets")]
 
 
+def test_a_line_whose_call_sleeps_for_a_moment_has_not_come_back() -> None:
+    script = opened()
+    steps = (deeds.extra("server", "s.connect_ex(there)", keep="first"), deeds.extra("server", "2", keep="second"))
+    run, worlds = told(LessonStep(text="a", label="b", do=steps, shows=(claim(),)), world=script.world)
+    run, request = lesson_run.advance(lesson_run.press(run, worlds, {}), worlds, {})
+    assert request == Give("here", RunExtraLine(who="server", source="s.connect_ex(there)"))
+    script.begin("server", "connect_ex")
+    script.sleep("server", "connect")
+    run, request = lesson_run.advance(run, {"here": script.world}, {})
+    assert isinstance(request, Patience)
+    assert not run.kept
+    script.come_back("server", "connect_ex")
+    script.stop("server", script.line("server", "setsockopt"))
+    run, request = lesson_run.advance(run, {"here": script.world}, {})
+    assert request == Give("here", RunExtraLine(who="server", source="2"))
+    assert run.kept["first"] == script.world
+
+
 def test_a_step_that_only_tells_goes_on_at_once() -> None:
     run, worlds = told(LessonStep(text="a"), LessonStep(text="b"))
     run, _ = lesson_run.advance(lesson_run.press(run, worlds, {}), worlds, {})
