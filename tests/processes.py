@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Self
 
 import psutil
 
@@ -69,21 +70,51 @@ def computing(pids: Sequence[int]) -> bool:
     return False
 
 
+class Watch:
+    """Processes that are held from before they end: whoever reaps them, and however late, their ends are told at once.
+
+    Each by a pidfd, which is readable once its process has ended, a zombie too: pidfd_open(2). Close it at the end.
+    """
+
+    def __init__(self, watched: Iterable[psutil.Process]) -> None:
+        self._running: dict[int, psutil.Process] = {}
+        for process in watched:
+            with contextlib.suppress(ProcessLookupError):
+                descriptor = os.pidfd_open(process.pid)
+                if runs(process):  # else the number may be somebody else's by now
+                    self._running[descriptor] = process
+                else:
+                    os.close(descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._running:
+            os.close(self._running.popitem()[0])
+
+    def wait(self, seconds: float) -> list[psutil.Process]:
+        """Until all have ended, at most so long; which run still."""
+        end = time.monotonic() + seconds
+        while self._running:
+            poll = select.poll()  # no select(): there may be more than 1,024 descriptors
+            for descriptor in self._running:
+                poll.register(descriptor, select.POLLIN)
+            ended = poll.poll(1000 * max(0.0, end - time.monotonic()))
+            for descriptor, _ in ended:
+                del self._running[descriptor]
+                os.close(descriptor)
+            if not ended:
+                break
+        return [*self._running.values()]
+
+
 def outliving(processes: Iterable[psutil.Process], seconds: float = ENDING) -> list[str]:
     """Which of these still run after so long, each in one line; and they are ended then."""
-    watched: dict[int, psutil.Process] = {}
-    for process in processes:
-        with contextlib.suppress(ProcessLookupError):
-            watched[os.pidfd_open(process.pid)] = process
-    end = time.monotonic() + seconds
-    running = {descriptor for descriptor, process in watched.items() if runs(process)}
-    while running and (left := end - time.monotonic()) > 0:
-        running -= set(select.select(list(running), [], [], left)[0])  # a pidfd is readable once its process has ended
     told = []
-    for descriptor, process in watched.items():
-        if descriptor in running:
+    with Watch(processes) as watch:
+        for process in watch.wait(seconds):
             with contextlib.suppress(psutil.Error, OSError):
                 told.append(f"{process.pid} {process.name()}: {' '.join(process.cmdline())}")
                 process.kill()
-        os.close(descriptor)
     return told

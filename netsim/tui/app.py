@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from rich.console import RenderableType
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.driver import Driver
@@ -63,6 +64,7 @@ class NetsimApp(App[int], inherit_bindings=False):
         self.stylesheet.set_variables(self.get_css_variables())
         self._board = Board(session, charset, clock, animation=animation, tools=tools)
         self.keeper: Keeper | None = None
+        self.leaving: Callable[[], None] = lambda: None  # to be called when the end begins
         self._passing: Resize | None = None  # the last size, while they still change
         self._resizing: asyncio.TimerHandle | None = None
         self._settling: asyncio.Task[None] | None = None
@@ -87,6 +89,11 @@ class NetsimApp(App[int], inherit_bindings=False):
         """The first picture is there: garbage is looked for again (see netsim.cli), but not among modules."""
         gc.freeze()
         gc.enable()
+
+    def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """The end begins; it has little time, since a line that takes nothing would hold it up for ever."""
+        super().exit(result, return_code, message)
+        self.leaving()
 
     def on_mount(self) -> None:
         """All of the first picture at once."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from netsim.tui.keeper import Keeper
 
-GRACE = 2.0  # seconds for the soft way
+GRACE = 1.5  # seconds for the soft way: two are promised for all of it
 ROOMS = 100  # times that room is made in a terminal whose line is stalled: more than one write needs
 # Out of: synchronized output, keyboard protocol, mouse, focus reports, bracketed paste, size reports; then wrap on,
 # plain colours, out of the alternate screen, cursor on. (ctlseqs(ms) of xterm names them.)
@@ -51,10 +51,13 @@ def write_at_once(terminal: int, data: bytes) -> bool:
     return False
 
 
-def end_sanely(app: App[int], kill_lab: Callable[[], None], keeper: Keeper | None = None) -> None:
-    """Install the handlers; to be called before `app.run`, in the main thread."""
+def end_sanely(app: App[int], kill_lab: Callable[[], None], keeper: Keeper | None = None) -> Callable[[], None]:
+    """Install the handlers; to be called before `app.run`, in the main thread.
+
+    Returns what limits an ending that no signal asked for: to be called when it begins.
+    """
     if sys.platform == "win32":  # not tried there; Textual's own endings hold
-        return
+        return lambda: None
     import termios
 
     try:
@@ -91,10 +94,17 @@ def end_sanely(app: App[int], kill_lab: Callable[[], None], keeper: Keeper | Non
             hard(128 + number)
 
     def on_alarm(_number: int, _frame: FrameType | None) -> None:
-        hard(128 + (first[0] if first else signal.SIGALRM))
+        if first:
+            hard(128 + first[0])
+        hard(128 + signal.SIGALRM if app.return_value is None else app.return_value)
 
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, on_signal)
     signal.signal(signal.SIGALRM, on_alarm)
     # As Python ends it forgets its handlers, and then the alarm would be a signal's end of a process that ended well.
     atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
+
+    def limit() -> None:
+        signal.setitimer(signal.ITIMER_REAL, GRACE)
+
+    return limit

@@ -14,8 +14,8 @@ import sys
 from netsim.tui.ending import RESET
 
 # $1: the reset string. Its standard output is the terminal, opened once more and non-blocking: a line that is stalled
-# keeps it for a second and a half at most. The line settings are put back where signals by key are still off, as no
-# shell's own prompt has them.
+# keeps it for little over a second, one that is closed not at all: that has no settings any more. They are put
+# back where signals by key are still off, as no shell's own prompt has them.
 SCRIPT = """
 trap '' HUP INT QUIT TERM TSTP TTIN TTOU
 exec 3<&1
@@ -23,8 +23,9 @@ saved=$(stty -g <&3)
 taken=
 while read -r word; do taken=$word; done
 [ "$taken" = taken ] || exit 0
-for again in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+for again in 1 2 3 4 5 6 7 8 9 10 11 12; do
     printf '%b' "$1" && break
+    stty -g <&3 >/dev/null || exit 0
     sleep 0.1
 done
 case $(stty -a <&3) in *-isig*) stty "$saved" <&3 ;; esac

@@ -30,7 +30,7 @@ def run(
     """
     app = NetsimApp(session, ASCII if ascii_only else UNICODE, animation=animation, theme=theme, tools=tools)
     app.keeper = keeper
-    end_sanely(app, kill_now or session.kill_now, keeper)
+    app.leaving = end_sanely(app, kill_now or session.kill_now, keeper)
     try:
         status = app.run(mouse=mouse)
     finally:

@@ -2,26 +2,25 @@
 
     python tests/benchmarks/bench_endings.py [--quick]
 
-Held are pidfds from before: who reaps the processes, and how late, does not matter. The client is connected and sleeps,
-so there are five processes and more to end. Stalled: nobody reads what netsim writes, and it can write no more.
+Held are pidfds from before: who reaps the processes, and how late, does not matter. A call is under way. Stalled: at
+the start; nobody reads what netsim writes, and it can write no more.
 """
 
 from __future__ import annotations
 
 import statistics
 import sys
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from tests.benchmarks.rows import Row, main, ms
-from tests.e2e.endings import CLOSED, ENDINGS, seconds_to_end
+from tests.e2e.endings import CLOSED, ENDINGS, seconds_to_end, stall
 from tests.e2e.netsim_terminal import ROOT
 from tests.terminal import Terminal
 
 PROMISED = 2.0  # seconds
-STALLED = ("SIGTERM", "SIGKILL", CLOSED)
+STALLED = ("q", "SIGTERM", "SIGKILL", CLOSED)
 NETSIM = [sys.executable, "-m", "netsim"]
 
 
@@ -44,13 +43,12 @@ def ended(how: str, *, stalled: bool) -> float:
     """One netsim's ending, in seconds."""
     with Terminal(NETSIM, cwd=ROOT) as terminal:
         terminal.wait_for(r"^ SPACE +\S", 30)
-        terminal.press("c")
-        terminal.wait_for("zzz|ESTABLISHED")
+        if not stalled:
+            terminal.press("c")
+            terminal.wait_for("zzz|ESTABLISHED")
         terminal.wait_quiet()
         if stalled:
-            for _ in range(16):
-                terminal.press("?")
-                time.sleep(0.05)  # keys that are read at once are painted at once
+            stall(terminal)
         return seconds_to_end(terminal, how, reading=not stalled)
 
 

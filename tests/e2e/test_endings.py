@@ -9,11 +9,13 @@ import psutil
 import pytest
 
 from tests import processes
+from tests.e2e.endings import CLOSED, ENDINGS, seconds_to_end, stall
 from tests.e2e.netsim_terminal import QUICKLY, Netsim, ss
 
 pytestmark = [pytest.mark.needs_ss, pytest.mark.usefixtures("no_leaks")]
 
 Moment = Callable[[Netsim], object]
+PROMISED = 2.0  # seconds from an ending to the end of the last process
 
 
 def first_bytes(netsim: Netsim) -> None:
@@ -71,24 +73,32 @@ def test_killed_at_any_moment_it_leaves_nothing(free_port: int, moment: Moment) 
         assert netsim.left_behind() == set()  # what keeps the terminal was not killed
 
 
-@pytest.mark.parametrize("how", ["q", "ctrl+c twice", "SIGTERM", "SIGINT"])
-def test_it_leaves_the_terminal_as_it_was(free_port: int, how: str) -> None:
-    with Netsim(free_port) as netsim:
-        netsim.wait_for_start()
-        known = the_others(netsim)
-        match how:
-            case "q":
-                netsim.press("q")
-            case "ctrl+c twice":
-                netsim.press_and_wait("ctrl+c")
-                assert "again" in netsim.text()
-                netsim.press("ctrl+c")
-            case _:
-                netsim.kill(signal.Signals[how])
-        status = netsim.wait_for_end()
-        assert netsim.left_behind() == set()
-        assert status in (0, 128 + signal.SIGTERM, -signal.SIGTERM, 128 + signal.SIGINT, -signal.SIGINT)
-        assert_all_is_gone(netsim, known)
+@pytest.mark.parametrize("how", [*ENDINGS, CLOSED])
+def test_after_two_seconds_nothing_is_left_and_the_terminal_is_as_it_was(free_port: int, how: str) -> None:
+    """A busy machine may hold up one ending; what takes longer than the promise on its own account always does."""
+    took: list[float] = []
+    while not took or min(took) > PROMISED:
+        assert len(took) < 5, f"from the ending to the last process's end: {took} s"
+        with Netsim(free_port, QUICKLY) as netsim:
+            established(netsim)
+            known = the_others(netsim)
+            took.append(seconds_to_end(netsim, how))
+            status = netsim.wait_for_end()
+            number = signal.SIGHUP if how == CLOSED else signal.Signals[how] if how.startswith("SIG") else 0
+            assert status in ({-number} if how == "SIGKILL" else {-number, 128 + number} if number else {0})
+            assert how == CLOSED or netsim.left_behind() == set()
+            assert_all_is_gone(netsim, known)
+
+
+@pytest.mark.parametrize("how", ["q", "SIGTERM", "SIGKILL", CLOSED])
+def test_nothing_is_left_after_two_seconds_where_nobody_reads(free_port: int, how: str) -> None:
+    took: list[float] = []
+    while not took or min(took) > PROMISED:
+        assert len(took) < 5, f"from the ending to the last process's end: {took} s"
+        with Netsim(free_port) as netsim:
+            netsim.wait_for_start()
+            stall(netsim)
+            took.append(seconds_to_end(netsim, how, reading=False))
 
 
 def test_q_asks_once_something_has_been_done(free_port: int) -> None:
