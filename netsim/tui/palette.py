@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from textual import work
 from textual.await_complete import AwaitComplete
 from textual.command import CommandInput, CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider, SearchIcon
 from textual.content import Content
+from textual.css.query import NoMatches
+from textual.events import Mount
 
 from netsim.tui.keymap import REGISTER, Key
 
@@ -144,12 +147,25 @@ class Palette(CommandPalette):
         how = "enter leaves this page for it, escape does not" if leaving else "escape goes back"
         super().__init__([Keys], placeholder=f"what do you want to do?   ({how})", id="--command-palette")
 
-    def on_mount(self) -> None:
+    def on_mount(self, event: Mount) -> None:
         """No emoji, and nothing flashes. Nothing is there where another size took the palette away at once."""
+        if self not in self.app.screen_stack:  # an escape was as fast: Textual's own looks for the screen below it
+            event.prevent_default()
+            return
         for line in self.query(CommandInput):
             line.cursor_blink = False
         for icon in self.query(SearchIcon):
             icon.icon = ">"
+
+    @work(exclusive=True, group=CommandPalette._GATHER_COMMANDS_GROUP)
+    async def _gather_commands(self, search_value: str) -> None:
+        """Textual's, which misses its list where the palette is closed, or netsim ends, before this has its turn."""
+        gather: Any = CommandPalette._gather_commands
+        try:
+            await gather.__wrapped__(self, search_value)
+        except NoMatches:
+            if self.query(CommandList):
+                raise
 
     def _action_command_list(self, action: str) -> None:
         """A list that has no room on the screen has no pages: Textual's raises KeyError then."""

@@ -160,6 +160,30 @@ async def test_keys_that_come_when_it_has_gone_do_not_take_the_main_screen_away(
         assert len(on.asked) == 1
 
 
+async def test_one_that_is_closed_before_it_was_open_is_gone() -> None:
+    async with stage() as on:
+        await on.open()
+        opened = on.app.push_screen(palette := Palette(leaving=False))
+        palette._action_escape()
+        await opened
+        await on.pilot.pause()
+        assert isinstance(on.app.screen, Board)
+        await on.press("n")
+        assert len(on.asked) == 1
+
+
+async def test_one_that_is_half_gone_looks_for_nothing() -> None:
+    async with stage() as on:
+        await on.open()
+        await on.app.push_screen(palette := Palette(leaving=False))
+        await palette.query_one(CommandList).remove()
+        palette._gather_commands("drop")
+        await on.pilot.pause()
+        await on.app.pop_screen()
+        await on.press("n")
+        assert len(on.asked) == 1
+
+
 async def test_nothing_flashes() -> None:
     async with stage() as on:
         await on.open()
