@@ -7,6 +7,7 @@ is put in neutral words. A further recording is one more entry of RECORDINGS.
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import sys
@@ -25,6 +26,7 @@ from netsim.model.events import AnyEvent, LabStarted, OwnersObserved, ProgramEnd
 from netsim.model.world import World
 from netsim.session import Session
 from netsim.story.director import OPENING, next_action
+from tests.processes import computing, family
 
 FOLDER = Path(__file__).parent.parent / "netsim" / "recordings"
 QUIET = 0.3  # seconds without an event after which everything of a step has come
@@ -80,7 +82,7 @@ def settle(session: Session, came: threading.Event) -> None:
     """Wait until the step is done and no event comes any more."""
     end = time.monotonic() + PATIENCE
     while True:
-        quiet = not came.wait(QUIET)
+        quiet = not came.wait(QUIET) and not computing(family(os.getpid())[1:])
         came.clear()
         session.drain()
         if quiet and session.world.lab is not None and not session.pending:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from tests.terminal import Terminal
 
 ROOT = Path(__file__).parent.parent.parent
 QUICKLY = "--no-animation"  # packets do not move, and keys that take several steps take them without a pause
-STEP_BUDGET = 6000  # bytes that one press may cost at 80x24
+STEP_BUDGET = 2500  # bytes that one press may cost at 80x24, in 256 colours; 5,000 were promised
 QUIET = 0.25  # seconds without a byte: nothing moves any more, and a further press is no repeat
 ARMED = 0.6  # seconds after which space takes what came up without a press
 
@@ -152,6 +153,19 @@ class Netsim(Terminal):
             self.press_and_wait("space")
         raise AssertionError(f"{presses} presses, and no /{pattern}/:\n{self.text()}")
 
+    def walk_the_story(self, budget: int = STEP_BUDGET) -> Iterator[str]:
+        """Press space to the story's end; after each press, which may cost so many bytes, what it was said to do."""
+        presses = 0
+        while "begin again" not in self.space:
+            announced, before, where = self.space, self.body, self.next_line()
+            cost = self.press_and_wait("space")
+            self.wait_until(lambda: self.body != before, f"anything to come of {announced!r}")  # noqa: B023
+            self.wait_until(lambda: where is None or self.came_to(where), f"a mark beside {where}")  # noqa: B023
+            assert cost < budget, f"{announced!r} cost {cost} bytes"
+            yield announced
+            presses += 1
+            assert presses < 60, f"the story does not end:\n{self.text()}"
+
     def compare_with_ss(self) -> None:
         """The table says what `ss` says: every address, state and PID of this lab.
 
@@ -165,11 +179,17 @@ class Netsim(Terminal):
                 return ""
             return f"the table has {sorted(shown - told, key=str)}, ss has {sorted(told - shown, key=str)}"
 
-        difference, end = differs(), time.monotonic() + 5
+        difference, end = differs(), time.monotonic() + 30
         while difference and time.monotonic() < end:  # the table is sampled beside the screen: it may come later
             self.bytes_during(0.25)
             difference = differs()
         assert not difference, f"{difference}\n{self.text()}"
+
+
+def tells_every_call(told: Iterable[str]) -> None:
+    """Of what was said along the story: each call that the programs make is in it."""
+    for call in ("bind", "listen", "connect", "accept", "send", "recv", "close", "sendto", "recvfrom"):
+        assert any(f"{call}()" in line for line in told), f"{call}() was not told:\n" + "\n".join(told)
 
 
 def ss(port: int, pids: AbstractSet[int] = frozenset()) -> set[Socket]:

@@ -52,8 +52,8 @@ def test_in_a_pipe_it_asks_and_does_not_wait() -> None:
     assert max(len(line) for line in told.stdout.splitlines() if not line.startswith("      ")) <= 80
 
 
-def test_what_can_not_be_run_here_is_told_and_shown_from_a_recording() -> None:
-    told = lesson("--net", "host", "--port", "9871", "handshake")
+def test_what_can_not_be_run_here_is_told_and_shown_from_a_recording(free_port: int) -> None:
+    told = lesson("--net", "host", "--port", str(free_port), "handshake")
     assert told.returncode == 3, told.stdout
     assert "not here: Here packets can't be held" in told.stdout
     assert "RECORDED, not now and not here:" in told.stdout

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -219,6 +218,7 @@ def test_it_needs_no_lab(tmp_path: Path) -> None:
 
 
 def test_it_begins_quickly() -> None:
-    begun = time.monotonic()
+    before = os.times()
     assert netsim("replay", "handshake", "--text").returncode == 0
-    assert time.monotonic() - begun < 5
+    after = os.times()  # of the processor; the machine may be busy with something else
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 5

@@ -5,19 +5,22 @@ Bytes are exact. Where they are set against time, a busy machine only makes the 
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import re
+import sys
+import termios
 import time
 from collections.abc import Iterator
 
 import psutil
 import pytest
 
-from tests.e2e.netsim_terminal import ARMED, TITLE, Netsim
+from tests.e2e.netsim_terminal import ARMED, STEP_BUDGET, TITLE, Netsim
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
 
 SUSTAINED = 2000  # bytes a second while it plays by itself
-STEP = 2500  # bytes of any step of the story, its packets' flights included; 5,000 were promised
 STEPS_MEAN = 1000
 PAGE = 6000  # bytes of opening a page, or of going back: never more than the whole screen
 TICK = 100  # bytes of one second less on a countdown
@@ -35,6 +38,11 @@ class Counted(Netsim):
     def _feed(self, text: str) -> None:
         self.frames += text.count("\x1b[?2026h")
         super()._feed(text)
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes wait to be read."""
+        return int.from_bytes(fcntl.ioctl(self._fd, termios.FIONREAD, bytes(4)), sys.byteorder)
 
     @property
     def step(self) -> int:
@@ -101,25 +109,37 @@ def test_nothing_is_written_while_a_server_sleeps_in_accept(netsim: Counted) -> 
 @pytest.mark.parametrize("netsim", [PRIVATE], indirect=True)
 def test_a_retransmission_is_counted_down_once_a_second(netsim: Counted) -> None:
     netsim.space_until(r"deliver the 19 bytes")
-    netsim.press("d")
-    assert_counts_down(netsim, r"the kernel sends again in (\d+) s", 1)
+    for _ in range(10):  # on a busy machine the three seconds may be over before they were looked at
+        netsim.press("d")
+        if counts_down(netsim, r"the kernel sends again in (\d+) s", 1):
+            return
+        netsim.wait_for(r"deliver the 19 bytes")
+        netsim.wait_quiet(ARMED)
+    raise AssertionError(f"no countdown was seen from second to second:\n{netsim.text()}")
 
 
-def assert_counts_down(netsim: Counted, pattern: str, seconds: int) -> None:
-    """At most one frame a second and `TICK` bytes each, while the number that the pattern finds falls by `seconds`."""
+def counts_down(netsim: Counted, pattern: str, seconds: int) -> bool:
+    """At most one frame a second and `TICK` bytes each, while the number that the pattern finds falls by `seconds`.
+
+    False if it was gone before.
+    """
 
     def left() -> int:
         found = re.search(pattern, netsim.text(), re.M)
         return int(found[1]) if found else -1
 
-    netsim.wait_until(lambda: left() > seconds, f"more than {seconds} s")
+    with contextlib.suppress(AssertionError):
+        netsim.wait_until(lambda: left() > seconds, f"more than {seconds} s", 10)
     netsim.wait_quiet(0.6)  # all else has been painted
     start, frames, written = left(), netsim.frames, netsim.bytes_written
     begun = time.monotonic()
-    netsim.wait_until(lambda: left() <= start - seconds, f"{seconds} s less")
+    netsim.wait_until(lambda: left() <= max(start - seconds, 0), f"{seconds} s less")
+    if left() < 0:
+        return False
     ticks = netsim.frames - frames
     assert 1 <= ticks <= time.monotonic() - begun + 1
     assert netsim.bytes_written - written <= ticks * TICK
+    return True
 
 
 @pytest.mark.parametrize("netsim", [PRIVATE], indirect=True)
@@ -128,16 +148,18 @@ def test_the_whole_story_by_itself_costs_little(netsim: Counted) -> None:
     netsim.press("+", "+", "a")
     netsim.wait_for("plays by itself")
     begun, first = time.monotonic(), netsim.bytes_written
-    costs = []
+    steps = 0
     while "begin again" not in netsim.space:
         step, written = netsim.step, netsim.bytes_written
         netsim.wait_until(lambda: netsim.step != step or "begin again" in netsim.space, "the next step")  # noqa: B023
-        costs.append(netsim.bytes_written - written)
-        assert costs[-1] < STEP, f"{costs[-1]} bytes:\n{netsim.text()}"
-    assert len(costs) > 30
-    assert (netsim.bytes_written - first) / len(costs) < STEPS_MEAN
+        taken = max(netsim.step - step, 1)  # several at once, where nobody came to read for a while
+        steps += taken
+        cost = (netsim.bytes_written - written) / taken
+        assert cost < STEP_BUDGET, f"{cost} bytes:\n{netsim.text()}"
+    assert steps > 30
+    assert (netsim.bytes_written - first) / steps < STEPS_MEAN
     assert netsim.bytes_written - first < SUSTAINED * (time.monotonic() - begun)
-    assert_counts_down(netsim, r"(\d+) s left", 2)
+    assert counts_down(netsim, r"(\d+) s left", 2)
 
 
 def test_packets_in_flight_cost_little(netsim: Counted) -> None:
@@ -149,7 +171,7 @@ def test_packets_in_flight_cost_little(netsim: Counted) -> None:
     netsim.wait_for(r"INFERRED +3 packets")
     netsim.wait_quiet(0.6)  # longer than any flight
     cost = netsim.bytes_written - written
-    assert cost < STEP
+    assert cost < STEP_BUDGET
     assert cost < SUSTAINED * (time.monotonic() - begun)
     assert netsim.frames > 4  # they were to be seen
 
@@ -157,12 +179,15 @@ def test_packets_in_flight_cost_little(netsim: Counted) -> None:
 def test_a_line_that_takes_nothing_stops_nobody_and_gets_the_last_frame(netsim: Counted) -> None:
     children = len(psutil.Process(netsim.pid).children(recursive=True))
     written = netsim.bytes_written
-    for _ in range(40):  # 180,000 bytes of frames, and nobody reads
+    presses, end = 0, time.monotonic() + 60
+    while presses < 40 or netsim.waiting <= HELD_AT_LEAST:  # 180,000 bytes of frames, and nobody reads
+        assert time.monotonic() < end, "nothing is written"
+        presses += 1
         for key in "?y":
             netsim.press(key)
             time.sleep(0.03)  # so that it is painted: of keys that come together only the last one is
     netsim.press("n")
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while len(psutil.Process(netsim.pid).children(recursive=True)) == children:
         assert time.monotonic() < end, "keys are not heeded while the line takes nothing"
         time.sleep(0.02)

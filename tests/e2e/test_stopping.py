@@ -11,6 +11,7 @@ import pytest
 
 from tests import processes
 from tests.e2e.netsim_terminal import ARMED, ROOT
+from tests.lab.hostkit import until
 from tests.terminal import Terminal
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
@@ -44,7 +45,7 @@ class InShell(Terminal):
         self.wait_for_shell("Stopped")
         self.wait_until(lambda: not self.left_behind(), "the terminal as it was")
         self.wait_quiet(0.1)
-        assert self.netsim.status() == psutil.STATUS_STOPPED
+        until(lambda: self.netsim.status() == psutil.STATUS_STOPPED)
         return before
 
     def go_on(self) -> None:
@@ -99,7 +100,7 @@ def test_in_the_background_it_stays_stopped(shell: InShell) -> None:
     shell.stop()
     shell.type("bg\n")
     shell.wait_quiet(0.4)
-    assert shell.netsim.status() == psutil.STATUS_STOPPED
+    until(lambda: shell.netsim.status() == psutil.STATUS_STOPPED)
     assert shell.left_behind() == set()
     shell.go_on()
     shell.wait_for(r"^ SPACE +\S")

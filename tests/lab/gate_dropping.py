@@ -20,7 +20,7 @@ def dropped_syn_comes_back() -> None:
     assert lab.step(Drop).number == 1
     copy = lab.held()
     assert (copy.number, copy.repeats, copy.copy_of, copy.seq) == (2, True, 1, 0)
-    lab.wait(lambda: any(isinstance(each, CopyCounted) for each in lab.told))
+    lab.wait(lambda: any(isinstance(each, CopyCounted) and each.number == 2 for each in lab.told))
     lab.obey(Drop(2))  # with a copy under it, which is on its way already
     assert lab.told[-2] == Dropped(2)
     waiting = lab.told[-1]

@@ -188,8 +188,8 @@ def test_the_time_is_that_of_the_call_alone() -> None:
         endpoint.run()
         _, received = last(endpoint, "recv")
         assert 50_000 <= received.microseconds < 5_000_000
-        _, created = last(endpoint, "socket")
-        assert 0 < created.microseconds < 50_000
+        created = [call.microseconds for call in endpoint.calls() if call.name == "socket"]
+        assert 0 < min(created) < 50_000  # of several, one that was not held up
 
 
 def test_threads_have_numbers_and_do_not_wait_for_go() -> None:

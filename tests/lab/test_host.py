@@ -72,7 +72,7 @@ def test_the_lab_says_first_what_it_is(lab: Lab, free_port: int) -> None:
     assert started.system == f"{os.uname().sysname} {os.uname().release}"
     assert started.python == sys.version.split()[0]
     assert started.sock_diag == sys.platform.startswith("linux")
-    assert 0 < started.at < 5
+    assert 0 < started.at < 60
 
 
 def test_an_endpoint_is_a_process_of_its_own(lab: Lab) -> None:

@@ -166,9 +166,9 @@ def test_idle_there_is_nothing_to_tell(lab: Lab) -> None:
     assert lab.quiet(2.5) == []
     with socket.create_connection(("127.0.0.1", port)) as stranger:
         mine = stranger.getsockname()
-        seen = lab.wait(SocketsObserved, seconds=3)
+        seen = lab.wait(SocketsObserved)
         assert mine[1] in {each.local.port for each in seen.sockets}
-    lab.wait(SocketsObserved, seconds=3)
+    lab.wait(SocketsObserved)
 
 
 @linux
@@ -186,7 +186,7 @@ def test_the_end_of_time_wait_is_seen_when_nobody_lives(lab: Lab) -> None:
         lab.begin("server")
         assert states(lab) == ["LISTEN"]
         lab.end("server")
-    lab.wait(SocketsObserved, lambda event: not event.sockets, seconds=3)
+    lab.wait(SocketsObserved, lambda event: not event.sockets)
 
 
 @linux
@@ -235,7 +235,7 @@ def test_sleep_is_told_once_the_kernel_says_so(lab: Lab) -> None:
     slept = lab.step_into_sleep("server")
     call = next(event for event in reversed(lab.seen) if isinstance(event, CallStarted))
     assert (slept.call, slept.syscall) == (call.call, "accept4")
-    assert 0.02 <= slept.at - call.at < 2
+    assert 0.02 <= slept.at - call.at < 20
     number = int(Path(f"/proc/{slept.pid}/syscall").read_text().split()[0])
     assert number == {"x86_64": 288, "aarch64": 242}[os.uname().machine]
     assert len([event for event in lab.seen if isinstance(event, CallSlept)]) == 1

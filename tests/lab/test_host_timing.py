@@ -10,16 +10,11 @@ from netsim.lab.sampling import BURST, IDLE, Sampler
 from netsim.lab.timers import Timers
 from netsim.model.address import Address
 from netsim.model.events import KernelSocket, Owner
+from tests.clock import Clock
 
 
-class Clock:
+class TurnedClock(Clock):
     """A clock that a test turns."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
     def run(self, timers: Timers, until: float) -> None:
         """Let every timer fire at its time."""
@@ -33,7 +28,7 @@ class Clock:
 
 
 def test_timers_fire_in_order_and_once() -> None:
-    clock = Clock()
+    clock = TurnedClock(0.0)
     timers, fired = Timers(clock), list[str]()
     timers.after(0.2, lambda: fired.append("second"))
     timers.after(0.1, lambda: fired.append("first"))
@@ -47,7 +42,7 @@ def test_timers_fire_in_order_and_once() -> None:
 
 
 def test_a_timer_that_a_timer_cancels_does_not_fire() -> None:
-    clock = Clock()
+    clock = TurnedClock(0.0)
     timers, fired = Timers(clock), list[int]()
     timers.after(0.1, lambda: later.cancel())
     later = timers.after(0.1, lambda: fired.append(1))
@@ -78,7 +73,7 @@ class Kernel:
     """A sampler on a list of sockets that a test changes."""
 
     def __init__(self, *, blind: bool = False) -> None:
-        self.clock = Clock()
+        self.clock = TurnedClock(0.0)
         self.timers = Timers(self.clock)
         self.looks: list[float] = []
         self.sockets: tuple[KernelSocket, ...] = ()
@@ -178,7 +173,7 @@ class Asked:
     """Owners with a worker that answers when the test says so."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.clock = Clock()
+        self.clock = TurnedClock(0.0)
         self.timers = Timers(self.clock)
         self.at: list[float] = []
         self.told: list[tuple[Owner, ...]] = []

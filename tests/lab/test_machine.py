@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import SimpleQueue
@@ -19,12 +20,13 @@ from msgspec.structs import replace
 
 from netsim.lab import fresh, machine_table
 from netsim.lab.machine import Machine
-from netsim.lab.machine_helper import Reader, serve
+from netsim.lab.machine_helper import APART, Reader, serve
 from netsim.lab.machine_table import Table
 from netsim.lab.probing import probe
 from netsim.model.address import Address
 from netsim.model.machine import Answer, MachinePorts, MachineRow, Probed
 from tests import processes
+from tests.clock import Clock
 from tests.lab.hostkit import until
 
 ROOT = Path(__file__).parent.parent.parent
@@ -100,18 +102,15 @@ def test_rows_are_sorted(machine: Machine) -> None:
 
 
 def test_asked_again_within_a_second_the_same_table_comes_with_its_age(machine: Machine) -> None:
-    first = ports(machine)
-    with socket.create_server(("127.0.0.1", 0)):
-        second = ports(machine)
+    for _ in range(100):
+        begun = time.monotonic()
+        first = ports(machine)
+        with socket.create_server(("127.0.0.1", 0)):
+            second = ports(machine)
+        if time.monotonic() - begun + first.age < APART:  # a busy machine may have stood still in between
+            break
     assert second.rows == first.rows
     assert 0 <= first.age <= second.age < 1
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_it_is_read_once_a_second_at_most() -> None:

@@ -60,6 +60,7 @@ s = socket.create_connection(("127.0.0.1", 8888))
 print("connected", flush=True)
 s.send(b"hello from outside")
 other = socket.create_server(("127.0.0.1", 4711))
+print("listening", flush=True)
 input()
 """
 
@@ -77,6 +78,8 @@ def test_a_stranger_s_client_is_seen_with_its_pid_and_name() -> None:
             assert stranger.stdout.readline() == b"connected\n"
             data = lab.held()
             assert (what(data), data.raw.endswith(b"hello from outside")) == ("ACK+PSH", True)
+            assert stranger.stdout.readline() == b"listening\n"
+            lab.wait(OwnersObserved, lambda event: any(each.local.port == 4711 for each in event.owners))
             lab.settle()
             owners = next(each.owners for each in reversed(lab.seen) if isinstance(each, OwnersObserved))
             name = psutil.Process(stranger.pid).name()

@@ -135,6 +135,7 @@ def test_the_open_gate_shows_what_passes() -> None:
         lab.listen()
         lab.begin_connect()
         lab.held()
+        lab.slept()
         start = len(lab.seen)
         lab.order(OpenGate())
         lab.wait(ProgramStopped, who="client1")
