@@ -88,6 +88,16 @@ class OwnScript(Script):
             )
         )
 
+    def thread_call(self, who: str, thread: int, call: int, name: str, *, line: int, size: int | None = None) -> None:
+        """Another thread than the main one makes a call: it returns with so many bytes, or (None) sleeps."""
+        about = {**self.of(who), "call": call}
+        made = {**about, "name": name, "line": line, "thread": thread, "socket": None}
+        self.add(e.CallStarted(at=self.now, **made, arguments="100"))
+        if size is None:
+            self.add(e.CallSlept(at=self.now, **about, syscall="recvfrom"))
+        else:
+            self.add(e.CallReturned(at=self.now, **made, result="b''", error=None, microseconds=9.0, size=size))
+
     def start_call(self, who: str, name: str, *, line: int, pid: int = 0) -> None:
         """A call begins that does not return."""
         about = {"who": who, "pid": pid, "inner_pid": pid - 42000} if pid else self.of(who)

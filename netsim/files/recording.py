@@ -71,9 +71,13 @@ class Recorder:
     """
 
     def __init__(self, path: Path, about: str = "", *, replaced: bool = False) -> None:
-        how = os.O_TRUNC if replaced else os.O_EXCL
+        how = os.O_TRUNC if replaced else 0 if _is_a_sink(path) else os.O_EXCL
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | how, 0o644)
-        self._write(msgspec.json.encode(Header("recording", VERSION, about)))
+        try:
+            self._write(msgspec.json.encode(Header("recording", VERSION, about)))
+        except OSError:
+            self.close()
+            raise
 
     def write(self, event: AnyEvent) -> None:
         """Append one event; raises OSError where that fails, a full disk for one."""
@@ -95,6 +99,20 @@ class Recorder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _is_a_sink(path: Path) -> bool:
+    """Whether it is a device that keeps nothing that could be written over, as /dev/full is; no terminal."""
+    try:
+        if not stat.S_ISCHR(os.stat(path).st_mode):
+            return False
+        descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))
+    except OSError:
+        return False
+    try:
+        return not os.isatty(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def save(path: Path, events: Iterable[AnyEvent], about: str = "") -> None:

@@ -12,7 +12,7 @@ import socket
 import sys
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -80,6 +80,8 @@ class Child:
         self.exited = False
         self.stdin: int | None = None  # where the person's lines are written to
         self.shared: int | None = None  # a file in which the endpoint notes the line where it is
+        self.last_line = 0  # of all its files', once it has come into modules of the person's own
+        self.paused = ""  # the name of the signal that has stopped the whole process
         self.watched = False  # looked at now and then, while it runs (netsim.lab.watching)
         self.looks = 0
         self.told: object = None  # what was told of it last
@@ -219,19 +221,29 @@ def fork_of(parent: Child, who: str, inner_pid: int, pid: int, wire: socket.sock
     return child
 
 
-def reaped(child: Child) -> int | None:
-    """Reap our child if it has ended: its status as waitpid tells it, or None."""
-    try:
-        pid, status = os.waitpid(child.inner_pid, os.WNOHANG)
-    except ChildProcessError:
-        return 0
-    return os.waitstatus_to_exitcode(status) if pid else None
+class Ended(NamedTuple):
+    """Our child has ended, and is reaped; `status` as os.waitstatus_to_exitcode has it, None where nobody knows."""
+
+    status: int | None
 
 
-def drained(pipe: Pipe) -> Iterator[str]:
-    """What is left in a pipe now."""
-    while text := pipe.receive():
-        yield text
+def news_of(child: Child) -> Iterator[Ended | Literal["continued"] | signal.Signals]:
+    """What has become of our child since it was asked last: a signal has stopped it, it was continued, it has ended."""
+    while True:
+        try:
+            pid, status = os.waitpid(child.inner_pid, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
+        except ChildProcessError:
+            yield Ended(None)
+            return
+        if not pid:
+            return
+        if os.WIFSTOPPED(status):
+            yield signal.Signals(os.WSTOPSIG(status))
+        elif os.WIFCONTINUED(status):
+            yield "continued"
+        else:
+            yield Ended(os.waitstatus_to_exitcode(status))
+            return
 
 
 def _spawn(command: list[str], descriptors: dict[int, int]) -> int:

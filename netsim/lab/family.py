@@ -10,9 +10,9 @@ from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from netsim.lab import children, procfs
-from netsim.lab.children import Child, Pipe
+from netsim.lab.children import Child, Ended, Pipe
 from netsim.lab.reports import Reports
-from netsim.model.events import ProcessExited, ProgramPrinted
+from netsim.model.events import ProcessContinued, ProcessExited, ProcessPaused, ProgramPrinted
 
 if TYPE_CHECKING:
     from netsim.lab.host import Host
@@ -79,7 +79,7 @@ class Family:
         if child.channel.ended:
             self._host.forget(child.channel)
             if child.forked and child.pidfd is None:  # the only sign of its end that there is
-                self._gone(child, 0)
+                self._gone(child, None)
 
     def _take_output(self, child: Child, pipe: Pipe) -> None:
         text = pipe.receive()
@@ -103,16 +103,27 @@ class Family:
     def _take_exits(self) -> None:
         os.read(self._woken, 4096)
         for child in self.living:
-            if not child.forked:
-                status = children.reaped(child)
-                if status is not None:
-                    self._gone(child, status)
+            for news in () if child.forked else children.news_of(child):
+                if isinstance(news, Ended):
+                    self._gone(child, news.status)
+                else:
+                    self._paused(child, "" if news == "continued" else news.name)
 
     def _take_fork_exit(self, child: Child) -> None:
         status = procfs.exit_status(child.pid, child.pidfd) if child.pidfd is not None else None
-        self._gone(child, status or 0)
+        self._gone(child, status)
 
-    def _gone(self, child: Child, status: int) -> None:
+    def _paused(self, child: Child, by: str) -> None:
+        """A signal from outside has stopped the whole process, or ("") SIGCONT has let it go on."""
+        self._host.printing.flush(child)
+        child.paused, child.told = by, None
+        at, who, pid, inner_pid = self._host.now(), child.who, child.pid, child.inner_pid
+        if by:
+            self._host.emit(ProcessPaused(at=at, who=who, pid=pid, inner_pid=inner_pid, signal=by))
+        else:
+            self._host.emit(ProcessContinued(at=at, who=who, pid=pid, inner_pid=inner_pid))
+
+    def _gone(self, child: Child, status: int | None) -> None:
         """A process has ended: first what it has said, to the last word, then that."""
         while not child.channel.ended and child.channel.has_input():
             for line in child.channel.receive():

@@ -105,6 +105,11 @@ def asleep_in(pid: int) -> tuple[str | None, int | None] | None:
     return name, int(words[1], 16) if name in _ON_A_FILE and len(words) > 1 else None
 
 
+def is_paused(pid: int) -> bool:
+    """Whether a signal, or a debugger, has stopped the process; False where that is not known."""
+    return _stat(f"/proc/{pid}/stat")[:1] in (["T"], ["t"])
+
+
 def has_socket(pid: int, inode: int) -> bool:
     """Whether the process (machine PID) has the socket of this inode open; False where that can't be known."""
     folder, name = f"/proc/{pid}/fd", f"socket:[{inode}]"

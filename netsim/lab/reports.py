@@ -18,6 +18,7 @@ from netsim.model.events import (
     CallStarted,
     EndpointStarted,
     ExtraLineRan,
+    ModuleRead,
     ProgramEnded,
     ProgramPrinted,
     ProgramStopped,
@@ -33,6 +34,7 @@ _SLEEP_LOOKS = 0.5  # seconds between two looks, at most
 
 Report = (
     ProgramStopped | ReadinessChanged | CallStarted | CallReturned | ExtraLineRan | ProgramPrinted | ProgramEnded
+    | ModuleRead
 )  # fmt: skip
 _decoder: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
 
@@ -136,6 +138,8 @@ class Reports:
                 child.state = "ended"  # the process may live on, for its threads
                 host.watching.begin(child)
                 host.stir()
+            case ModuleRead():
+                child.last_line = event.first + len(event.source)
             case ExtraLineRan() | ReadinessChanged():
                 pass
 

@@ -46,7 +46,9 @@ class Watching:
             self._later(child, FIRST_LOOK, since=now)
             return
         sleep = procfs.asleep_in(child.pid)
-        if sleep is None:
+        if sleep is None and procfs.is_paused(child.pid):
+            since = now  # by a signal, or a debugger
+        elif sleep is None:
             if now - since >= SPINNING and child.told != "spins":
                 child.told = "spins"
                 self._host.printing.flush(child)

@@ -94,6 +94,17 @@ class EndpointStarted(EndpointEvent, frozen=True):
     own: OwnProgram | None = None
 
 
+class ModuleRead(EndpointEvent, frozen=True):
+    """The program has come into a module of the person's own beside it: its lines are numbered on from here.
+
+    `first`: the number of a line that stands for the module; its own line 1 is the next one.
+    """
+
+    module: str
+    first: int
+    source: tuple[str, ...]
+
+
 class CallAhead(Struct, frozen=True):
     """A socket call that the program's text has ahead: its name ("recv"), its line (from 1), what it is called on.
 
@@ -223,6 +234,19 @@ class ProcessSpun(EndpointEvent, frozen=True):
     line: int
 
 
+class ProcessPaused(EndpointEvent, frozen=True):
+    """A signal from outside has stopped the process, wherever it was: it does nothing until SIGCONT comes (signal(7)).
+
+    `signal`: its name, "SIGSTOP" for one.
+    """
+
+    signal: str
+
+
+class ProcessContinued(EndpointEvent, frozen=True):
+    """SIGCONT has come: the process goes on from where it was."""
+
+
 class LineTyped(EndpointEvent, frozen=True):
     """The person has typed this line for the program's standard input; `end`: there is no more to come."""
 
@@ -231,9 +255,12 @@ class LineTyped(EndpointEvent, frozen=True):
 
 
 class ProcessExited(EndpointEvent, frozen=True):
-    """The process is gone and reaped. `status` as in waitpid: an exit code, or minus the signal that ended it."""
+    """The process is gone and reaped. `status` as in waitpid: an exit code, or minus the signal that ended it.
 
-    status: int
+    None: a process that a program has forked and reaped itself, on a kernel that does not tell it afterwards.
+    """
+
+    status: int | None
 
 
 # --- the kernel's side
@@ -324,7 +351,8 @@ class FocusMoved(Event, frozen=True):
 AnyEvent = (
     LabStarted | LabEnded | CommandAccepted | CommandRefused | EndpointStarted | ProgramStopped | ReadinessChanged
     | CallStarted | CallSlept | CallReturned | ExtraLineRan | ProgramPrinted | ProgramEnded | ProcessExited
-    | ProcessSlept | ProcessSpun | LineTyped | SocketsObserved | OwnersObserved | FocusMoved
+    | ModuleRead | ProcessSlept | ProcessSpun | ProcessPaused | ProcessContinued | LineTyped | SocketsObserved
+    | OwnersObserved | FocusMoved
     | PacketHeld | PacketSeen | PacketReleased | PacketDropped | CopyCounted
     | GateOpened | GateClosed | GateFailed | GateRestarted | PacketsMissed
     | PacketsLeftOut

@@ -6,12 +6,13 @@ A new kind of event does not type-check until it is folded here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import reduce
 from typing import Literal, assert_never
 
 from msgspec.structs import replace
 
+from netsim.model import threads
 from netsim.model.address import Address, Conversation
 from netsim.model.events import (
     AnyEvent,
@@ -31,6 +32,7 @@ from netsim.model.events import (
     LabEnded,
     LabStarted,
     LineTyped,
+    ModuleRead,
     OwnersObserved,
     PacketDropped,
     PacketHeld,
@@ -38,7 +40,9 @@ from netsim.model.events import (
     PacketSeen,
     PacketsLeftOut,
     PacketsMissed,
+    ProcessContinued,
     ProcessExited,
+    ProcessPaused,
     ProcessSlept,
     ProcessSpun,
     ProgramEnded,
@@ -53,6 +57,7 @@ from netsim.model.forgetting import forget_holders, forget_packets
 from netsim.model.gate_fold import fold_gate
 from netsim.model.inference import infer
 from netsim.model.rows import compact, update_rows
+from netsim.model.threads import Threads
 from netsim.model.world import Endpoint, Mark, World
 
 SINCE_KEPT = 400  # events since the last command: enough for any one step, bounded for a program that floods
@@ -106,12 +111,12 @@ def _apply(world: World, event: AnyEvent) -> World:
             return _change(world, event.who, readable=fds, ready_at=ready_at)
         case CallStarted():
             if event.thread:
-                return world
+                return _change_threads(world, event.who, lambda known: threads.begin(known, event))
             return _change(world, event.who, status="running", call=event, spins=False, line=event.line or None)
         case CallSlept():
             endpoint = world.endpoints.get(event.who)
             if endpoint is None or endpoint.call is None or endpoint.call.call != event.call:
-                return world
+                return _change_threads(world, event.who, lambda known: threads.sleep(known, event))
             return _change(world, event.who, status="asleep", syscall=event.syscall)
         case CallReturned():
             return _return(world, event)
@@ -122,6 +127,12 @@ def _apply(world: World, event: AnyEvent) -> World:
             )  # fmt: skip
         case ProcessSpun():
             return _change(world, event.who, status="running", spins=True, line=event.line or None)
+        case ModuleRead():
+            return _read_module(world, event)
+        case ProcessPaused():
+            return _change(world, event.who, paused_by=event.signal, spins=False)
+        case ProcessContinued():
+            return _change(world, event.who, paused_by="")
         case LineTyped():
             return _type(world, event)
         case ExtraLineRan():
@@ -135,7 +146,7 @@ def _apply(world: World, event: AnyEvent) -> World:
         case ProcessExited():
             world = _change(
                 world, event.who, status="ended", exit_status=event.status, sockets=(), call=None, ahead=(),
-                readable=frozenset(), syscall=None, sleeps_on=None, spins=False,
+                readable=frozenset(), syscall=None, sleeps_on=None, spins=False, paused_by="", threads={},
             )  # fmt: skip
             return _rows(replace(world, under_way=world.under_way - {event.who}))
         case SocketsObserved():
@@ -216,9 +227,11 @@ def _return(world: World, event: CallReturned) -> World:
         changes |= {"status": "running", "call": None, "syscall": None}
     if event.name in ("connect", "connect_ex") and (event.error is not None or event.result != "0"):
         changes["refused"] = endpoint.refused or _was_refused(event)
+    if event.thread:
+        changes["threads"] = threads.come_back(endpoint.threads, event.thread, event.call, mark_text(event))
     if event.line:
         line = endpoint.source[event.line - 1] if event.line <= len(endpoint.source) else ""
-        mark = Mark(mark_text(event, line), event.error is None, event.name)
+        mark = Mark(mark_text(event, line), event.error is None, event.name, event.thread)
         changes["marks"] = {**endpoint.marks, event.line: mark}
     world = _change(world, event.who, **changes)
     if event.accepted is not None and event.accepted.remote is not None:
@@ -312,6 +325,19 @@ def _change(world: World, who: str, **changes: object) -> World:
     if changed == endpoint:
         return world
     return replace(world, endpoints={**world.endpoints, who: changed}, changed=world.changed | {who})
+
+
+def _read_module(world: World, event: ModuleRead) -> World:
+    endpoint = world.endpoints.get(event.who)
+    if endpoint is None or event.first != len(endpoint.source) + 1:
+        return world
+    source = (*endpoint.source, f"# {event.module}", *event.source)
+    return _change(world, event.who, source=source, modules=(*endpoint.modules, (event.first, event.module)))
+
+
+def _change_threads(world: World, who: str, change: Callable[[Threads], Threads]) -> World:
+    endpoint = world.endpoints.get(who)
+    return world if endpoint is None else _change(world, who, threads=change(endpoint.threads))
 
 
 def _rows(world: World) -> World:

@@ -28,7 +28,9 @@ from netsim.model.events import (
     LabStarted,
     PacketDropped,
     PacketReleased,
+    ProcessContinued,
     ProcessExited,
+    ProcessPaused,
     ProgramEnded,
 )
 from netsim.model.fold import fold
@@ -38,8 +40,8 @@ Kind = Literal["visible", "states", "beginning", "unseen"]
 AT_ONCE = 0.05  # seconds: so long after a call or a packet the lab looks for what it has changed
 
 _ALWAYS = (
-    LabStarted, LabEnded, CommandRefused, CallReturned, CallSlept, ExtraLineRan, ProcessExited, PacketReleased,
-    PacketDropped, CopyCounted, GateOpened, GateClosed, GateFailed, GateRestarted,
+    LabStarted, LabEnded, CommandRefused, CallReturned, CallSlept, ExtraLineRan, ProcessPaused, ProcessContinued,
+    ProcessExited, PacketReleased, PacketDropped, CopyCounted, GateOpened, GateClosed, GateFailed, GateRestarted,
 )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from netsim.model.events import (
 from netsim.model.inference import Ledger
 from netsim.model.own import OwnProgram
 from netsim.model.packet import Packet
+from netsim.model.threads import Threads
 
 Status = Literal["starting", "running", "stopped", "asleep", "ended"]
 
@@ -35,6 +36,7 @@ class Mark(Struct, frozen=True):
     text: str
     ok: bool
     call: str  # the call's name: "recv"
+    thread: int = 0  # whose: 0 is the main one
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
@@ -48,6 +50,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     source: tuple[str, ...]
     pid: int
     inner_pid: int
+    modules: tuple[tuple[int, str], ...] = ()  # the person's own in `source`: the line that names it, and its name
     former_pids: tuple[int, ...] = ()  # of the same `who`, oldest first
     forked_from: str = ""  # the endpoint whose fork it is: it runs on unstepped
     own: OwnProgram | None = None  # the person's own file
@@ -60,7 +63,9 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     syscall: str | None = None  # asleep: the system call's name
     sleeps_on: int | None = None  # asleep in no socket call: the file number that it waits for
     spins: bool = False  # it has been running for long, and nobody knows for how long still
+    paused_by: str = ""  # the name of the signal that has stopped the whole process, until SIGCONT
     marks: Mapping[int, Mark] = {}  # by line
+    threads: Threads = {}  # what the others than the main one do
     sockets: tuple[SocketRef, ...] = ()  # open now, by fd
     refused: bool = False  # a connect() of it was: the kernel takes the port back then, and nobody can tell it any more
     printed: tuple[str, ...] = ()  # the last lines of its output
@@ -71,10 +76,21 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     traceback: str = ""
     exit_status: int | None = None  # once reaped
 
+    def place(self, line: int) -> str:
+        """Where a line of `source` is, as its author knows it: "line 3", "line 3 of util.py"."""
+        number, module = self.in_file(line)
+        return f"line {number} of {module}" if module else f"line {number}"
+
+    def in_file(self, line: int) -> tuple[int, str]:
+        """A line's number in its file, and the module whose file that is, "" for the program's own."""
+        first, module = max(((first, name) for first, name in self.modules if first < line), default=(0, ""))
+        return line - first, module
+
     @property
     def is_on_its_way(self) -> bool:
         """Whether it will come to its next stop by itself; a forked one never stops."""
-        return self.status in ("starting", "running") and not self.forked_from and not self.spins
+        halted = self.forked_from or self.spins or self.paused_by
+        return self.status in ("starting", "running") and not halted
 
     @property
     def reads_input(self) -> bool:

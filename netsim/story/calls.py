@@ -58,7 +58,7 @@ def describe(endpoint: Endpoint, world: World) -> str:
     who = speaker(endpoint, world)
     ahead = endpoint.next_call
     if ahead is None and endpoint.ahead:
-        return f"{who}: run on to {endpoint.ahead[0].name}(), line {endpoint.ahead[0].line}"
+        return f"{who}: run on to {endpoint.ahead[0].name}(), {endpoint.place(endpoint.ahead[0].line)}"
     if ahead is None and endpoint.own is not None:
         return f"{who}: run on; its own lines have no socket call ahead"
     if ahead is None:

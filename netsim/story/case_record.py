@@ -150,7 +150,8 @@ def note(record: Record, event: AnyEvent, before: World, after: World, *, lab: s
                 server = Server(lab, exhibit, event.who, event.pid, event.inner_pid, event.program, event.forked_from)
                 record = replace(record, servers=(*record.servers, server))
         case ProcessExited():
-            result = "killed, reaped" if event.status == -9 else f"ended with {event.status}"
+            status = "unknown" if event.status is None else event.status
+            result = "killed, reaped" if status == -9 else f"ended with {status}"
             record = add(event.who, event.pid, "", result)
             servers = tuple(
                 replace(each, ended=True) if (each.lab, each.pid) == (lab, event.pid) else each

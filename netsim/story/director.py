@@ -145,10 +145,16 @@ def _begin_udp(world: World) -> Action | None:
 
 def _end(world: World) -> Action:
     """Rule 9: all asleep or ended."""
+    if world.under_way:
+        return Action(id=f"{world.step}:under way", cap="", label="a process is starting, or ending ...")
     busy = next((each for each in world.endpoints.values() if each.is_on_its_way), None)
     if busy is not None:
         label = f"{the(speaker(busy, world))} runs; i interrupts it"
         return Action(id=f"{world.step}:busy", cap="", label=label)
+    halted = next((each for each in world.endpoints.values() if each.paused_by), None)
+    if halted is not None:
+        label = f"{the(speaker(halted, world))} is stopped by {halted.paused_by}; kill -CONT {halted.pid}"
+        return Action(id=f"{world.step}:paused", cap="", label=label)
     if is_own(world):
         return _end_of_own(world)
     return Action(
@@ -175,6 +181,8 @@ def _end_of_own(world: World) -> Action:
 
 def _step(world: World, candidates: Iterable[Endpoint]) -> Action | None:
     for endpoint in candidates:
+        if endpoint.paused_by:
+            continue
         command: AnyCommand = Step(who=endpoint.who)
         call = endpoint.next_call
         what = f"{endpoint.line}:{call.name if call else ''}:{is_ready(endpoint)}"

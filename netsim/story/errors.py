@@ -17,7 +17,7 @@ _BY_ERRNO: dict[tuple[str, str], str] = {
     ("connect", "EAFNOSUPPORT"): "The address is of another family than the socket: IPv4 is not IPv6.",
     ("bind", "EAI_NONAME"): "Nobody knows a host of that name: '' or '0.0.0.0' means every address.",
     ("send", "ENETUNREACH"): "No way leads to that address from here, so nothing was sent: try --net host.",
-    ("bind", "EADDRINUSE"): "Port {port} is taken: one listening socket per port and address.",
+    ("bind", "EADDRINUSE"): "Port {port} is taken, by a socket that is not seen here: take another port.",
     ("bind", "EACCES"): "Ports below 1024 are for the system: this user may not bind one.",
     ("bind", "EADDRNOTAVAIL"): "That address is not one of this machine's.",
     ("bind", "EINVAL"): "This socket has its port already: a socket is bound once.",

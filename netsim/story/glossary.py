@@ -173,7 +173,11 @@ GLOSSARY: tuple[Entry, ...] = (
     Entry("fork()", "Makes a second process, a copy of this one. Both have the same sockets open."),
     Entry("encode()", "Turns text into bytes, in a way that must be named: ASCII, UTF-8."),
     Entry("kill", "os.kill(PID, ..) sends a process a signal: stop, end. It carries no data.", ("os.kill", "killed")),
-    Entry("signal", "A short notice to a process, from the kernel or another process: interrupt, end.", ("SIGKILL",)),
+    Entry(
+        "signal",
+        "A short notice to a process, from the kernel or another process: interrupt, stop, go on, end.",
+        ("SIGKILL", "SIGSTOP", "SIGCONT"),
+    ),
     # options
     Entry("SO_REUSEADDR", "An option: the port may be bound although connections of it are left in TIME_WAIT."),
     Entry("SO_REUSEPORT", "An option: several sockets may share one port, if all of them set it."),
@@ -181,7 +185,9 @@ GLOSSARY: tuple[Entry, ...] = (
     Entry("TCP_DEFER_ACCEPT", "An option of Linux: accept() only gets a connection once data has come on it."),
     Entry("AF_UNIX", "Sockets between processes of one machine, with names in the file system and no ports."),
     Entry("SOL_SOCKET", "In setsockopt(): an option of the socket itself, not of its protocol."),
+    Entry("SHUT_RD", "In shutdown(): no more will be read. The other side is not told."),
     Entry("SHUT_WR", "In shutdown(): no more will be sent; receiving goes on."),
+    Entry("SHUT_RDWR", "In shutdown(): neither will be sent nor read any more. Nothing is closed yet."),
     Entry("SO_KEEPALIVE", "An option: the kernel asks a silent partner now and then whether it is still there."),
     # errors
     Entry("errno", "The number of an error that the kernel gave: 111 is ECONNREFUSED on Linux.", ("Errno",)),

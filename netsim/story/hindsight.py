@@ -23,7 +23,9 @@ from netsim.model.events import (
     LabStarted,
     PacketDropped,
     PacketReleased,
+    ProcessContinued,
     ProcessExited,
+    ProcessPaused,
     ProgramEnded,
 )
 from netsim.model.fold import fold
@@ -63,6 +65,10 @@ def _said(before: World, event: AnyEvent, world: World) -> str:
             return f"one line more is run in {the(_who(world, event.who))}"
         case EndpointStarted():
             return f"a new process, PID {event.pid}: {the(_who(world, event.who))}"
+        case ProcessPaused():
+            return f"{event.signal} stops {the(_who(world, event.who))}"
+        case ProcessContinued():
+            return f"SIGCONT lets {the(_who(world, event.who))} go on"
         case ProgramEnded() | ProcessExited():
             return f"{the(_who(world, event.who))} ends"
         case PacketReleased(number=number):

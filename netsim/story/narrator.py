@@ -15,19 +15,26 @@ from netsim.model.events import (
     CommandRefused,
     EndpointStarted,
     ExtraLineRan,
+    OwnersObserved,
+    ProcessContinued,
     ProcessExited,
+    ProcessPaused,
     ProcessSlept,
     ProcessSpun,
     ProgramEnded,
+    ProgramPrinted,
+    ReadinessChanged,
+    SocketsObserved,
 )
+from netsim.model.threads import call_of
 from netsim.model.views import listener
 from netsim.model.world import Endpoint, World
 from netsim.story.callers import WIDTH
-from netsim.story.calls import opening, speaker
+from netsim.story.calls import opening, speaker, the
 from netsim.story.crowds import narrate_flood
 from netsim.story.errors import ending, explain
 from netsim.story.gate_narrator import narrate_gate
-from netsim.story.own import came_to, spins, waits, welcome
+from netsim.story.own import came_to, paused, spins, waits, welcome
 from netsim.story.returned import is_private, returned
 
 ASKING = frozenset(("getsockname", "getpeername", "getsockopt", "setsockopt", "settimeout", "setblocking", "detach"))
@@ -43,11 +50,12 @@ def narrate(world: World) -> str:
 def _sentence(world: World) -> str:
     if world.ended is not None:
         return ending(world.ended.reason)
-    if world.gate != "none":
+    signalled = _signalled(world.since)
+    if world.gate != "none" and signalled is None:
         told = narrate_flood(world) or narrate_gate(world)
         if told is not None:
             return told
-    event = _telling(world.since)
+    event = signalled or _telling(world)
     if event is None:
         return welcome(world) or _started(world) or came_to(world) or _opening(world)
     if isinstance(event, CommandRefused):
@@ -59,11 +67,15 @@ def _sentence(world: World) -> str:
         case CallReturned():
             return returned(event, endpoint, world)
         case CallSlept():
-            return _slept(endpoint, world)
+            return _slept(event, endpoint, world)
         case ProcessSlept():
             return waits(endpoint, speaker(endpoint, world))
         case ProcessSpun():
             return spins(speaker(endpoint, world))
+        case ProcessPaused():
+            return paused(endpoint, speaker(endpoint, world))
+        case ProcessContinued():
+            return f"SIGCONT: {the(speaker(endpoint, world))} goes on from where it was."
         case ExtraLineRan():
             failed = _call_that_failed(event, world)
             if failed is not None:
@@ -78,23 +90,39 @@ def _sentence(world: World) -> str:
 
 
 Telling = (
-    CallReturned | CallSlept | ProcessSlept | ProcessSpun | ExtraLineRan | ProgramEnded | ProcessExited | CommandRefused
+    CallReturned | CallSlept | ProcessSlept | ProcessSpun | ProcessPaused | ProcessContinued | ExtraLineRan
+    | ProgramEnded | ProcessExited | CommandRefused
 )  # fmt: skip
 
 
-def _telling(since: Iterable[AnyEvent]) -> Telling | None:
+def _signalled(since: Iterable[AnyEvent]) -> ProcessPaused | ProcessContinued | None:
+    """A signal from outside that came after all that matters: nobody has asked for it here, so it is told first."""
+    for event in reversed(tuple(since)):
+        match event:
+            case ProcessPaused() | ProcessContinued():
+                return event
+            case SocketsObserved() | OwnersObserved() | ReadinessChanged() | ProgramPrinted():
+                pass
+            case _:
+                return None
+    return None
+
+
+def _telling(world: World) -> Telling | None:
     """The event of this step that matters most to a person: the last call's outcome, or how a program ended.
 
     A program that ends well after its last call has said all with that call; so has a call under an extra line.
     """
     best: Telling | None = None
-    for event in since:
+    for event in world.since:
         match event:
+            case CallSlept() if isinstance(best, CallReturned) and _is_a_threads(event, world):
+                pass  # it waits again for what comes next
             case CallReturned(error=None, name=name) if name in ASKING and isinstance(best, CallReturned):
                 pass  # what a library asks behind its back is no outcome
             case CallReturned() | CallSlept() | CommandRefused():
                 best = event
-            case ProcessSpun():
+            case ProcessSpun() | ProcessPaused() | ProcessContinued():
                 best = event
             case ProcessSlept():
                 asked = isinstance(best, CallReturned) and best.error is None and best.name in ASKING
@@ -107,13 +135,18 @@ def _telling(since: Iterable[AnyEvent]) -> Telling | None:
                 if event.error is not None and not (isinstance(best, CallReturned) and best.error is not None):
                     best = event
             case ProcessExited():
-                if event.status < 0 or best is None:
+                if (event.status or 0) < 0 or best is None:
                     best = event
-            case CallStarted(name=name):
-                best = best if name in ASKING else None
+            case CallStarted(name=name, thread=thread):
+                best = best if name in ASKING or thread else None
             case _:
                 pass
     return best
+
+
+def _is_a_threads(event: CallSlept, world: World) -> bool:
+    endpoint = world.endpoints.get(event.who)
+    return endpoint is not None and call_of(endpoint.threads, event.call) is not None
 
 
 def _call_that_failed(event: ExtraLineRan, world: World) -> CallReturned | None:
@@ -157,9 +190,12 @@ def _opening(world: World) -> str:
     return "Two programs, two PIDs, and no way to talk yet. Press space to begin."
 
 
-def _slept(endpoint: Endpoint, world: World) -> str:
-    call = endpoint.call.name if endpoint.call else "a call"
+def _slept(event: CallSlept, endpoint: Endpoint, world: World) -> str:
+    call = endpoint.call.name if endpoint.call else "its call"
     who = speaker(endpoint, world)
+    thread = call_of(endpoint.threads, event.call)
+    if thread is not None:
+        return f"Thread {thread.thread} of {the(who)} sleeps in {thread.name}(): the kernel will wake it."
     match call:
         case "accept":
             return f"{opening(who)} sleeps in accept(): the kernel wakes it when somebody connects."
@@ -200,6 +236,8 @@ def _exited(event: ProcessExited, endpoint: Endpoint, world: World) -> str:
         if any("FIN" in packet.flags for packet in goodbye):
             return f"{opening(who)} was killed. The kernel says goodbye for it, with a FIN."
         return f"{opening(who)} (PID {event.pid}) was killed: the kernel closes its sockets for it."
+    if event.status is None:
+        return f"{opening(who)} (PID {event.pid}) has ended; its exit status is not known here."
     if event.status < 0:
         return f"{opening(who)} (PID {event.pid}) was ended by signal {-event.status}."
     return f"{opening(who)} (PID {event.pid}) has ended, and its PID with it."

@@ -13,7 +13,7 @@ from netsim.model.events import CallReturned, CallStarted
 from netsim.model.views import client_name, clients, listener, local_of, ports_of, server_name
 from netsim.model.world import Endpoint, World
 from netsim.story.action import Action
-from netsim.story.calls import opening
+from netsim.story.calls import opening, speaker
 
 MOST_CLIENTS = 9  # as many as there are keys to choose one
 _READY = frozenset(("poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait"))
@@ -106,9 +106,7 @@ def waits(endpoint: Endpoint, who: str) -> str:
     if over and syscall == "futex":
         return f"{opening(who)}'s program is over; other threads of its process are not{named}."
     if endpoint.reads_input:
-        line = endpoint.source[endpoint.line - 1] if 0 < endpoint.line <= len(endpoint.source) else ""
-        how = "on its standard input" if "stdin" in line else "in input()"
-        return f"{opening(who)} waits {how} for a line{named}: T types one."
+        return f"{opening(who)} waits {_where_it_reads(endpoint)} for a line{named}: T types one."
     if syscall in _TIMERS:
         return f"{opening(who)} sleeps for a while{named}: a timer wakes it."
     if syscall in _READY:
@@ -124,14 +122,31 @@ def waits(endpoint: Endpoint, who: str) -> str:
     return f"{opening(who)} sleeps in {syscall}(), which is no socket call."
 
 
+def _where_it_reads(endpoint: Endpoint) -> str:
+    line = endpoint.source[endpoint.line - 1] if 0 < endpoint.line <= len(endpoint.source) else ""
+    return "on its standard input" if "stdin" in line else "in input()"
+
+
+def typing_for(endpoint: Endpoint, who: str) -> str:
+    """What is said while a line is typed for it."""
+    if endpoint.reads_input:
+        return f"{opening(who)} waits {_where_it_reads(endpoint)}: it gets the line that you type now."
+    return f"{opening(who)} may read a line later: what you type now waits for that."
+
+
 def spins(who: str) -> str:
     """One sentence about a program that runs and runs."""
     return f"{opening(who)} runs on and on, without a call or a sleep: i interrupts it."
 
 
+def paused(endpoint: Endpoint, who: str) -> str:
+    """One sentence about a process that a signal from outside has stopped."""
+    return f"{opening(who)} is stopped by {endpoint.paused_by}. In a shell: kill -CONT {endpoint.pid}"
+
+
 def type_a_line(world: World) -> Action | None:
     """A program sleeps in input(): the person is asked for the line, first the one in focus."""
-    waiting = [each for each in world.endpoints.values() if each.reads_input]
+    waiting = [each for each in world.endpoints.values() if each.reads_input and not each.paused_by]
     return _typed_for(world, waiting, "{} waits in input(): type a line")
 
 
@@ -145,6 +160,7 @@ def type_all_the_same(world: World) -> Action | None:
         for each in world.endpoints.values()
         if each.own is not None
         and each.status == "asleep"
+        and not each.paused_by
         and not each.forked_from
         and reads_lines(each)
         and (each.call is None or _speaks_of(_THREADS, each))
@@ -191,10 +207,14 @@ def came_to(world: World) -> str:
     endpoint = world.endpoints.get(world.mover) or first_own(world)
     if endpoint is None or endpoint.own is None:
         return ""
+    if endpoint.paused_by:
+        return paused(endpoint, speaker(endpoint, world))
     if endpoint.spins:
         return spins(endpoint.role)
     if endpoint.status == "asleep" and endpoint.call is None:
         return waits(endpoint, endpoint.role)
+    if endpoint.status == "ended":
+        return f"{endpoint.program} has ended." if not world.under_way else f"{endpoint.program} is started again."
     if endpoint.status != "stopped":
         return f"{endpoint.program} runs."
-    return f"{endpoint.program} has run to line {endpoint.line}, without a socket call on the way."
+    return f"{endpoint.program} has run to {endpoint.place(endpoint.line)}, without a socket call on the way."

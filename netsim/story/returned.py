@@ -5,12 +5,14 @@ Law: only what was observed; who else than a program's main thread has made the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from netsim.model.address import Conversation
 from netsim.model.events import CallError, CallReturned, CallStarted, KernelSocket
 from netsim.model.views import unread_bytes, waiting
-from netsim.model.world import Endpoint, World
+from netsim.model.world import Endpoint, Row, World
 from netsim.story.callers import WIDTH, side
-from netsim.story.calls import opening, plural, speaker
+from netsim.story.calls import opening, plural, speaker, the
 from netsim.story.errors import explain
 from netsim.story.own import port_of
 
@@ -21,13 +23,13 @@ def returned(event: CallReturned, endpoint: Endpoint, world: World) -> str:
         told = _returned(event, endpoint, world)
     else:
         told = (
-            _port_in_time_wait(event, world)
+            _port_left_behind(event, endpoint, world)
             or _not_in_this_net(event, world)
             or _port_of_another(event, endpoint, world)
+            or _port_of_a_listener(event, endpoint, world)
             or _explain(event, event.error, world)
         )
-    named = f"{_by_whom(event, endpoint, world)}{told}"
-    return named if len(named) <= WIDTH else told
+    return _fitting(*(f"{whose}{told}" for whose in _by_whom(event, endpoint, world)), told)
 
 
 def is_private(world: World) -> bool:
@@ -35,11 +37,12 @@ def is_private(world: World) -> bool:
     return world.lab is None or world.lab.net == "private"
 
 
-def _by_whom(event: CallReturned, endpoint: Endpoint, world: World) -> str:
-    """Who else than a program's main thread has made the call, to be put before; "" if that has."""
-    if endpoint.forked_from:
-        return f"{opening(speaker(endpoint, world))}: "
-    return f"Thread {event.thread}: " if event.thread else ""
+def _by_whom(event: CallReturned, endpoint: Endpoint, world: World) -> tuple[str, ...]:
+    """Who else than a program's main thread has made the call, to be put before, the longest first; () if that has."""
+    who = speaker(endpoint, world)
+    if event.thread:
+        return f"Thread {event.thread} of {the(who)}: ", f"Thread {event.thread}: "
+    return (f"{opening(who)}: ",) if endpoint.forked_from else ()
 
 
 def _returned(event: CallReturned, endpoint: Endpoint, world: World) -> str:
@@ -79,18 +82,18 @@ def _returned(event: CallReturned, endpoint: Endpoint, world: World) -> str:
         case "close":
             return _closed(event, endpoint, world)
         case "shutdown":
-            return _SHUTDOWNS.get(_arguments(event, world), _SHUTDOWNS["1"])
+            return _SHUTDOWNS.get(_arguments(event, world), _SHUTDOWNS["SHUT_WR"])
         case "setblocking" | "settimeout":
             return _patience(event, fd, world)
         case name:
             return f"{name}() returned {event.result}."
 
 
-# By the argument: SHUT_RD, SHUT_WR, SHUT_RDWR (shutdown(2)).
+# By the argument, as the lab names it (shutdown(2)).
 _SHUTDOWNS = {
-    "0": "shutdown(): this side reads no more. Nothing is sent for that.",
-    "1": "shutdown(): this side sends no more; its FIN says so. It can still receive.",
-    "2": "shutdown(): this side neither sends nor reads any more; its FIN says so.",
+    "SHUT_RD": "shutdown(): this side reads no more. Nothing is sent for that.",
+    "SHUT_WR": "shutdown(): this side sends no more; its FIN says so. It can still receive.",
+    "SHUT_RDWR": "shutdown(): this side neither sends nor reads any more; its FIN says so.",
 }
 
 
@@ -177,19 +180,63 @@ def _closed(event: CallReturned, endpoint: Endpoint, world: World) -> str:
     return f"close(): fd {fd} is gone at once."
 
 
-def _port_in_time_wait(event: CallReturned, world: World) -> str:
+def _is_taken(event: CallReturned) -> bool:
+    return event.name == "bind" and event.error is not None and event.error.name == "EADDRINUSE"
+
+
+def _port_left_behind(event: CallReturned, endpoint: Endpoint, world: World) -> str:
     """Why a bind is refused although nobody listens: what an old connection has left behind."""
-    if event.name != "bind" or event.error is None or event.error.name != "EADDRINUSE":
+    if not _is_taken(event) or endpoint.transport == "udp":
         return ""
-    there = [each for each in world.kernel if each.local.port == port_of(event, world) and each.transport == "tcp"]
-    if any(each.state == "LISTEN" for each in there) or not any(each.state == "TIME_WAIT" for each in there):
+    port = port_of(event, world)
+    there = [each for each in world.kernel if each.local.port == port and each.transport == "tcp"]
+    if not there or any(each.state == "LISTEN" for each in there):
         return ""
-    return f"Port {port_of(event, world)} is in TIME_WAIT: without SO_REUSEADDR nobody may bind it again yet."
+    old = min(there, key=lambda each: (each.inode != 0, each.state != "TIME_WAIT"))
+    if old.state == "TIME_WAIT":
+        return f"Port {port} is in TIME_WAIT: without SO_REUSEADDR nobody may bind it again yet."
+    row = _row(world, lambda row: (row.key.port, row.key.peer, row.state) == (port, old.remote, old.state))
+    if old.inode:
+        who = f"PID {row.pids[0]}" if row is not None and row.pids else "A process"
+        return f"{who} still has a connection on port {port} ({old.state}): end it first."
+    former = row.former_pid if row is not None else None
+    if former is None or any(each.pid == former and each.status != "ended" for each in world.endpoints.values()):
+        return f"An old connection ({old.state}) has port {port}: SO_REUSEADDR, or wait."
+    return f"PID {former} is gone, its connection ({old.state}) stays: SO_REUSEADDR, or wait."
+
+
+def _port_of_a_listener(event: CallReturned, endpoint: Endpoint, world: World) -> str:
+    """The process that has the port now, by what the table says of it; "" if the port is not in it."""
+    if not _is_taken(event):
+        return ""
+    port, state = port_of(event, world), "LISTEN" if endpoint.transport == "tcp" else ""
+    wanted = (port, endpoint.transport, None, state)
+    row = _row(world, lambda row: (row.key.port, row.key.transport, row.key.peer, row.state) == wanted)
+    if row is None:
+        return ""
+    if not row.pids:
+        return f"Port {port} has a {'listener' if state else 'socket'} already: take another port."
+    if endpoint.pid in row.pids:
+        return f"Port {port} is this program's own already: another socket of it is bound."
+    pid, has = row.pids[0], "listens on" if state else "has"
+    return _fitting(
+        f"PID {pid} ({row.name}) {has} port {port}: end that one, or take another port.",
+        f"PID {pid} {has} port {port}: end that one, or take another port.",
+    )
+
+
+def _row(world: World, fits: Callable[[Row], bool]) -> Row | None:
+    return next((slot.row for slot in world.slots if slot.row is not None and fits(slot.row)), None)
+
+
+def _fitting(*variants: str) -> str:
+    """The first that fits in a line; the last one, if none does."""
+    return next((each for each in variants if len(each) <= WIDTH), variants[-1])
 
 
 def _port_of_another(event: CallReturned, endpoint: Endpoint, world: World) -> str:
     """What to type where somebody else on this machine has our server's port: in the host net there is only one."""
-    if event.name != "bind" or event.error is None or event.error.name != "EADDRINUSE":
+    if not _is_taken(event):
         return ""
     if (
         is_private(world)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netsim.model.events import CallReturned, CallSlept, ProcessSlept
+from netsim.model.threads import ThreadCall, last_moved
 from netsim.model.world import Endpoint, World
 from netsim.text.charset import Charset, cells
 from netsim.text.elide import LONGEST, elide, expected_result, without_prefixes
@@ -21,6 +22,7 @@ LONG = 600  # lines of a program, above which only
 STRETCH = 100  # lines before and twice behind are looked at
 HISTORY = 2  # lines above the program's when the window has moved
 WIDEST_RESULT = 16
+LEAST_WITH_THREADS = 4  # rows of a listing of which the last one tells of another thread
 WIDE_ENOUGH = 50  # columns of a pane in which there is room for a line and what it sleeps in
 QUOTES = ('"""', "'''")
 
@@ -43,7 +45,8 @@ def draw_listing(
     if endpoint is None or height <= 0:
         return [blank(width)] * max(0, height)
     numbers = _lines_at(endpoint, max(plainest, level(endpoint, height)), aim)
-    room = height - bool(endpoint.extra)
+    thread = last_moved(endpoint.threads) if height >= LEAST_WITH_THREADS else None
+    room = height - bool(endpoint.extra) - (thread is not None)
     here = aim or endpoint.line
     place = next((index for index, number in enumerate(numbers) if number >= here), len(numbers) - 1)
     furthest = max((index for index, number in enumerate(numbers) if number in endpoint.marks), default=0)
@@ -59,8 +62,10 @@ def draw_listing(
         lines.append(
             _line(world, endpoint, number, width, charset, target=target, unit=unit, outer=outer, pointed=pointed)
         )
-    if endpoint.extra and len(lines) < height and endpoint.line not in shown:
+    if endpoint.extra and len(lines) < room + 1 and endpoint.line not in shown:
         lines.append(_extra(world, endpoint, width, charset))
+    if thread is not None and len(lines) < height:
+        lines.append(_thread(world, endpoint, thread, width, charset))
     return lines + [blank(width)] * (height - len(lines))
 
 
@@ -129,7 +134,8 @@ def _docstring_end(source: Sequence[str]) -> int:
 def _indentation(endpoint: Endpoint, width: int) -> int:
     """Columns per level of indentation: 4 where every line of the program fits so, else 2. Never changes in a run."""
     room = width - GUTTER - 1 - RESULT_ROOM
-    code = _lines_at(endpoint, 2)
+    end = endpoint.modules[0][0] if endpoint.modules else len(endpoint.source) + 1  # what is read later changes nothing
+    code = [number for number in _lines_at(endpoint, 2) if number < end]
     return 4 if all(len(endpoint.source[number - 1].expandtabs(4)) <= room for number in code) else 2
 
 
@@ -150,7 +156,7 @@ def _line(
         spare = max(spare, expected_result(text) + 1)
     text = elide(text, max(0, room - spare))
     if pointed:
-        left = [Span(f" {mark} "), Span(f"{number}: {text}", "next")]
+        left = [Span(f" {mark} "), Span(f"{endpoint.in_file(number)[0]}: {text}", "next")]
     elif touched:
         left = [Span(" "), Span(f"{mark} {text}", "next")]
     else:
@@ -186,7 +192,8 @@ def _result(world: World, endpoint: Endpoint, number: int, width: int, charset: 
     if mark is None or (ahead and not fresh):
         return []
     style: Style = "bold" if fresh else ""
-    return [Span(charset.shown(mark.text, WIDEST_RESULT), style)]
+    whose = f"thread {mark.thread} " if mark.thread and width >= WIDE_ENOUGH else ""
+    return [Span(whose + charset.shown(mark.text, WIDEST_RESULT), style)]
 
 
 def _asleep(endpoint: Endpoint, width: int) -> str:
@@ -196,6 +203,24 @@ def _asleep(endpoint: Endpoint, width: int) -> str:
     """
     told = endpoint.own is not None and endpoint.syscall and (endpoint.call is None or width >= WIDE_ENOUGH)
     return f"zzz {endpoint.syscall}" if told else "zzz"
+
+
+def _thread(world: World, endpoint: Endpoint, thread: ThreadCall, width: int, charset: Charset) -> Line:
+    """What the thread does that has moved last: its line may be far from where the main one stands."""
+    fresh = any(
+        isinstance(each, CallReturned | CallSlept) and (each.who, each.call) == (endpoint.who, thread.call)
+        for each in world.since
+    )
+    if thread.asleep:
+        told = f"zzz {thread.syscall}" if thread.syscall and width >= WIDE_ENOUGH else "zzz"
+    else:
+        told = charset.shown(thread.result, WIDEST_RESULT)
+    result = [Span(told, "bold" if fresh else "")] if told else []
+    in_text = 0 < thread.line <= len(endpoint.source)
+    source = endpoint.source[thread.line - 1][:LONGEST].strip() if in_text else f"{thread.name}()"
+    head = f" {charset.asleep if thread.asleep else ' '} thread {thread.thread}: "
+    room = width - cells(head) - width_of(result) - 2
+    return _with_result([Span(head + elide(charset.visible(source), max(0, room)))], result, width)
 
 
 def _extra(world: World, endpoint: Endpoint, width: int, charset: Charset) -> Line:

@@ -21,6 +21,8 @@ from netsim.text.own import draw_program
 from netsim.text.sockets import draw_sockets, draw_strangers_socket
 from netsim.text.strangers import draw_stranger, draw_strangers_head
 
+MODULE = 24  # cells of the name of a file in a head
+
 
 def draw_panes(
     world: World, grid: Grid, charset: Charset, *, target: str = "", aim: tuple[str, int] = ("", 0)
@@ -89,7 +91,7 @@ def draw_head(
     which = [Span(f" {endpoint.number} of {len(everyone)}")] if len(everyone) > 1 else []
     pid = [Span("  "), Span(f"pid {endpoint.pid}", "bold" if _has_started(world, endpoint) else "")]
     was = [Span(f", was {endpoint.former_pids[-1]}")] if endpoint.former_pids else []
-    how = [Span(f"  {_how(endpoint)}")]
+    how = [Span(f"  {charset.shown(_how(endpoint), MODULE)}")]
     end = [Span(" ")]
     variants = [
         [begin, name, *noun, *which, *pid, *was, *how, *end],
@@ -114,9 +116,9 @@ def _has_started(world: World, endpoint: Endpoint) -> bool:
 
 
 def _how(endpoint: Endpoint) -> str:
-    """The protocol while the process lives; then how it ended."""
+    """The protocol while the process lives, or the module in which it is; then how it ended."""
     if endpoint.status != "ended":
-        return endpoint.transport
+        return endpoint.paused_by or endpoint.in_file(endpoint.line)[1] or endpoint.transport
     if endpoint.exit_status is not None and endpoint.exit_status < 0:
         return {-2: "interrupted", -9: "killed"}.get(endpoint.exit_status, f"signal {-endpoint.exit_status}")
     return "ended"

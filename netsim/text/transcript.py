@@ -14,7 +14,9 @@ from netsim.model.events import (
     PacketReleased,
     PacketsLeftOut,
     PacketsMissed,
+    ProcessContinued,
     ProcessExited,
+    ProcessPaused,
     ProgramPrinted,
     SocketsObserved,
 )
@@ -23,6 +25,7 @@ from netsim.model.gate_events import PacketObserved
 from netsim.model.packet import Packet
 from netsim.model.rows import row_name
 from netsim.model.strangers import is_strangers
+from netsim.model.threads import call_of
 from netsim.model.views import CROWD
 from netsim.model.world import Endpoint, Row, World
 from netsim.story import crowds
@@ -106,8 +109,8 @@ def event_lines(world: World, event: AnyEvent) -> list[str]:
     match event:
         case CommandRefused(why=why):
             return [f"not done: {why}"]
-        case PacketsLeftOut():
-            return [crowds.passed(event)]
+        case PacketsLeftOut(count=count, ours=ours):
+            return [crowds.passed(count, ours)]
         case PacketsMissed():
             return [crowds.dropped(event)]
         case PacketReleased(number=number):
@@ -122,16 +125,23 @@ def event_lines(world: World, event: AnyEvent) -> list[str]:
     who = speaker(endpoint, world)
     match event:
         case CallReturned():
+            who += f", thread {event.thread}" if event.thread else ""
             in_text = 0 < event.line <= len(endpoint.source)
             source = endpoint.source[event.line - 1].strip() if in_text else f"{event.name}()"
             return [f"{who}: {visible(source)}   {_outcome(event.error, mark_text(event, source))}"]
         case CallSlept():
+            thread = call_of(endpoint.threads, event.call)
+            who += f", thread {thread.thread}" if thread is not None else ""
             name = _name_of_call(world, event, endpoint)  # of a call that is over and began long ago it is not known
             return [f"{who}: asleep in {name}()"] if name else []
         case ExtraLineRan():
             return [f"{who}: >>> {visible(event.source)}   {_outcome(event.error, event.result)}"]
         case ProgramPrinted():
             return [f"{who} printed: {visible(line)}" for line in event.text.splitlines() if line]
+        case ProcessPaused():
+            return [f"{who}: stopped by {event.signal}"]
+        case ProcessContinued():
+            return [f"{who}: goes on (SIGCONT)"]
         case ProcessExited():
             return [f"{who}: PID {event.pid} has ended"]
         case _:

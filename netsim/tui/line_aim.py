@@ -28,6 +28,7 @@ class LineAim(MessageLine):
         self.who = endpoint.who
         self.line = max(1, endpoint.line)
         self._name = name
+        self._place = endpoint.place
         self._last = max(1, len(endpoint.source))
         self._digits = ""
 
@@ -59,7 +60,7 @@ class LineAim(MessageLine):
 
     def draw(self, width: int, charset: Charset) -> Line:
         """The row. Reversed is the line itself, in its listing."""
-        left = [Span(" "), Span("LINE", "bold"), Span(f"   run {the(self._name)} to line {self.line}", "bold")]
+        left = [Span(" "), Span("LINE", "bold"), Span(f"   run {the(self._name)} to {self._place(self.line)}", "bold")]
         hints = [[Span(charset.visible(hint))] for hint in HINTS]
         right = first_that_fits(hints, width - 3 - width_of(left))
         return fill(spread(left, right, width - 1), width)

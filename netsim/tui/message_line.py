@@ -15,6 +15,8 @@ LONGEST = 200_000  # characters: more than a datagram can carry, so that the ker
 Verb = Literal["send", "udp", "filter", "type", "line"]
 HINT = "enter sends it, escape does not"
 TYPE_HINT = "enter types; ctrl+d: no more; esc leaves"
+GO_ON_HINT = {"type": "write a line, then enter"}  # for who presses space again to go on
+SEND_ON_HINT = "enter sends it, a letter replaces it"
 FILTER_HINT = ":8888 listen, pid 41233, udp, a name"
 
 
@@ -49,10 +51,17 @@ class MessageLine:
                 self._replace(self._cursor, self._cursor + 1, "")
             case "ctrl+u":
                 self._replace(0, self._cursor, "")
+            case _ if character == " " and self._begins:
+                self.hint = GO_ON_HINT.get(self.verb, SEND_ON_HINT)
             case _ if character is not None and character.isprintable():
                 self._replace(self._cursor, self._cursor, character)
             case _:
                 pass
+
+    @property
+    def _begins(self) -> bool:
+        """Whether a space would be the first key: space has opened this, or has gone on until now; it is no text."""
+        return self._suggested or (self.verb == "type" and not self.text)
 
     def paste(self, pasted: str) -> None:
         """The first line of it, as far as it can be typed."""

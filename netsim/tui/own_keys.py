@@ -12,7 +12,7 @@ from netsim.model.views import shown_pair
 from netsim.model.world import Endpoint, World
 from netsim.story.callers import not_ours
 from netsim.story.calls import opening, speaker
-from netsim.story.own import is_own, reads_lines, spins, waits
+from netsim.story.own import is_own, paused, reads_lines, spins, typing_for, waits
 from netsim.tui.line_aim import LineAim
 from netsim.tui.message_line import MessageLine
 from netsim.tui.time_keys import TimeKeys
@@ -55,7 +55,7 @@ class OwnKeys(TimeKeys):
             return
         self._typing_for = endpoint.who
         self.typed = MessageLine("type", "")
-        self.say("")
+        self.say(typing_for(endpoint, speaker(endpoint, world)))
 
     def take_line(self, message: MessageLine, *, end: bool = False) -> None:
         """What was typed, or chosen, with enter; `end`: there is no more input to come."""
@@ -89,6 +89,8 @@ def why_no_step(world: World) -> str:
     if endpoint is None:
         return "There is no program in this pane: tab goes to the other one."
     who = speaker(endpoint, world)
+    if endpoint.paused_by:
+        return paused(endpoint, who)
     if endpoint.spins:
         return spins(who)
     match endpoint.status:

@@ -87,6 +87,19 @@ class TestWriting:
         assert not (tmp_path / "nowhere").exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
+def test_a_device_that_takes_nothing_says_why_and_a_terminal_is_left_alone() -> None:
+    with pytest.raises(OSError, match="No space left"):
+        Recorder(Path("/dev/full"))
+    master, terminal = os.openpty()
+    try:
+        with pytest.raises(FileExistsError):
+            Recorder(Path(os.ttyname(terminal)))
+    finally:
+        os.close(master)
+        os.close(terminal)
+
+
 NO_RECORDING = "line 1: this file is no netsim recording"
 DAMAGED = [
     (b'{"type":"LabEnded","at":1', "line 3: the file is cut off here, after 1 events"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -15,6 +16,7 @@ import pytest
 
 from netsim.cli.run import Program, opening
 from netsim.lab import own_programs
+from netsim.lab.procfs import is_paused
 from netsim.model.commands import Interrupt, Kill, RunToLine, Step, StepLine, TypeLine
 from netsim.model.events import CommandRefused, ProcessSpun
 from netsim.model.world import World
@@ -33,7 +35,7 @@ pytestmark = [pytest.mark.usefixtures("no_leaks"), pytest.mark.needs_namespaces]
 # What is on the server's side, what its error is, and how the sentence about that begins.
 BROKEN = {
     "broken_order.py": "Not connected: there is nobody to receive from.",
-    "broken_twice.py": "Port 5008 is taken: one listening socket per port and address.",
+    "broken_twice.py": "Port 5008 is this program's own already: another socket of it is bound.",
     "broken_far.py": "No way leads to that address from here, so nothing was sent: try --net host.",
 }
 
@@ -146,6 +148,39 @@ def test_one_that_spins_is_told_of_and_interrupted() -> None:
         run.session.dispatch(Interrupt(who="server"))
         run.until(lambda world: world.endpoints["server"].status == "ended")
         assert run.outcome("server").status == 130
+
+
+PAUSED = {
+    "at a line": "pass",
+    "in a loop": "while True: pass",
+    "in a call": "socket.create_server(('127.0.0.1', 5021)).accept()",
+    "in a sleep": "time.sleep(600)",
+}
+
+
+@pytest.mark.parametrize("text", PAUSED.values(), ids=PAUSED)
+def test_one_that_a_signal_has_stopped_is_told_so_until_it_goes_on(text: str, tmp_path: Path) -> None:
+    with run_of(tmp_path, f"import socket, time\n{text}\n") as run:
+        if text != "pass":
+            run.press_until(
+                lambda world: world.endpoints["server"].status == "asleep" or world.endpoints["server"].spins
+            )
+        server = run.world.endpoints["server"]
+        os.kill(server.pid, signal.SIGSTOP)
+        run.until(lambda world: world.endpoints["server"].paused_by == "SIGSTOP")
+        assert not run.world.endpoints["server"].spins
+        assert is_paused(server.pid)
+        assert narrate(run.world) == f"The server is stopped by SIGSTOP. In a shell: kill -CONT {server.pid}"
+        assert next_action(run.world).label == f"the server is stopped by SIGSTOP; kill -CONT {server.pid}"
+        assert not next_action(run.world).commands
+        assert f"pid {server.pid}  SIGSTOP" in drawn(run.world)
+        run.session.dispatch(StepLine(who="server"))
+        run.until(lambda world: isinstance(run.events[-1], CommandRefused))
+        os.kill(server.pid, signal.SIGCONT)
+        run.until(lambda world: not world.endpoints["server"].paused_by)
+        if "while" in text:
+            run.until(lambda world: world.endpoints["server"].spins)
+        assert run.world.endpoints["server"].status == server.status
 
 
 @pytest.mark.parametrize("line", ["print('x' * 100)", "print('.', end='', flush=True)"])
@@ -324,6 +359,7 @@ def test_children_are_told_apart_though_one_has_ended_before_the_next(tmp_path: 
         children = [each for each in run.world.endpoints.values() if each.forked_from]
         assert [(each.who, each.status) for each in children] == [(f"server.{n}", "ended") for n in (1, 2, 3)]
         assert len({each.pid for each in children}) == 3
+        assert all(each.exit_status in (n, None) for n, each in enumerate(children))  # None: not before Linux 6.15
 
 
 # --- the files

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from netsim.model import events as e
 from netsim.model.commands import StartEndpoint, Step
@@ -12,7 +13,7 @@ from netsim.story.errors import explain
 from netsim.story.goals import Do, Stuck
 from netsim.story.narrator import WIDTH, narrate
 from tests.own_script import OwnScript
-from tests.script import ref, tcp
+from tests.script import at, ref, tcp
 
 CONNECT = e.CallAhead("create_connection", 4, "socket")
 
@@ -136,8 +137,9 @@ def test_what_a_call_will_do_that_finds_nothing(timeout: float | None, words: st
         ("setblocking", "True", "From now on calls on fd 4 sleep as long as it takes."),
         ("settimeout", "None", "From now on calls on fd 4 sleep as long as it takes."),
         ("settimeout", "2.5", "From now on calls on fd 4 sleep for 2.5 s at most."),
-        ("shutdown", "0", "shutdown(): this side reads no more. Nothing is sent for that."),
-        ("shutdown", "1", "shutdown(): this side sends no more; its FIN says so. It can still receive."),
+        ("shutdown", "SHUT_RD", "shutdown(): this side reads no more. Nothing is sent for that."),
+        ("shutdown", "SHUT_WR", "shutdown(): this side sends no more; its FIN says so. It can still receive."),
+        ("shutdown", "SHUT_RDWR", "shutdown(): this side neither sends nor reads any more; its FIN says so."),
     ],
 )
 def test_a_call_is_told_by_what_it_was_given(name: str, arguments: str, words: str) -> None:
@@ -176,6 +178,50 @@ def test_another_net_is_advised_only_where_there_is_one() -> None:
     ]
 
 
+# --- who has the port that a bind is refused
+
+
+def refused(*left: e.KernelSocket, former: int = 0) -> OwnScript:
+    """A server that binds port 5000 while these are there; `former`: which process had the first of them, and ended."""
+    script = OwnScript()
+    script.start_own("server")
+    if former:
+        script.psutil(e.Owner("tcp", left[0].local, left[0].remote, "ESTABLISHED", former, "python"))
+        script.kernel(replace(left[0], state="ESTABLISHED", inode=77))
+        script.psutil()
+    script.kernel(*left)
+    script.accept("Step", "server")
+    script.own_call("server", "bind", "('', 5000)", ref(3, 9), error="EADDRINUSE")
+    return script
+
+
+@pytest.mark.parametrize("state", ["FIN_WAIT1", "FIN_WAIT2", "CLOSING", "LAST_ACK"])
+def test_an_old_connection_that_keeps_the_port_is_named_by_its_state(state: e.TcpState) -> None:
+    old = tcp(state, 5000, 40000)
+    assert narrate(refused(old).world) == f"An old connection ({state}) has port 5000: SO_REUSEADDR, or wait."
+    told = narrate(refused(old, former=4194304).world)
+    assert told == f"PID 4194304 is gone, its connection ({state}) stays: SO_REUSEADDR, or wait."
+    assert len(told) <= WIDTH
+
+
+def test_a_connection_that_a_process_still_has_keeps_the_port() -> None:
+    script = refused(tcp("CLOSE_WAIT", 5000, 40000, inode=77))
+    assert narrate(script.world) == "A process still has a connection on port 5000 (CLOSE_WAIT): end it first."
+    script.psutil(e.Owner("tcp", at(5000), at(40000), "CLOSE_WAIT", 4194304, "python"))
+    told = narrate(script.world)
+    assert told == "PID 4194304 still has a connection on port 5000 (CLOSE_WAIT): end it first."
+
+
+def test_who_listens_on_the_port_is_named() -> None:
+    assert narrate(refused().world) == "Port 5000 is taken, by a socket that is not seen here: take another port."
+    script = refused(tcp("LISTEN", 5000, inode=77))
+    assert narrate(script.world) == "Port 5000 has a listener already: take another port."
+    script.psutil(e.Owner("tcp", at(5000), None, "LISTEN", 4194304, "nginx"))
+    assert narrate(script.world) == "PID 4194304 (nginx) listens on port 5000: end that one, or take another port."
+    script.psutil(e.Owner("tcp", at(5000), None, "LISTEN", 42001, "python"))
+    assert narrate(script.world) == "Port 5000 is this program's own already: another socket of it is bound."
+
+
 # --- what a program forks
 
 
@@ -191,6 +237,74 @@ def test_each_forked_child_is_told_of_by_its_own_number() -> None:
         script.start_call(who, "recv", line=5, pid=pid)
         script.add(e.CallSlept(at=script.now, who=who, pid=pid, inner_pid=pid - 42000, call=1, syscall="recvfrom"))
         assert narrate(script.world) == f"Child {pid} sleeps in recv(): the kernel wakes it when bytes come."
+
+
+def test_an_exit_status_that_nobody_knows_is_not_told_as_0() -> None:
+    script = opened()
+    script.accept("Step", "server")
+    script.fork("server", 4194304)
+    script.add(e.ProcessExited(at=script.now, who="server.1", pid=4194304, inner_pid=9, status=None))
+    told = narrate(script.world)
+    assert told == "Child 4194304 (PID 4194304) has ended; its exit status is not known here."
+    assert script.world.endpoints["server.1"].exit_status is None
+    assert script.world.endpoints["server.1"].status == "ended"
+
+
+def test_while_it_is_started_again_nothing_else_is_offered() -> None:
+    script = opened()
+    for who in ("client1", "server"):
+        script.exit_own(who)
+    assert next_action(script.world).begin_again
+    script.accept("StartEndpoint", "server")
+    action = next_action(script.world)
+    assert (action.begin_again, action.commands) == (False, ())
+    assert action.label == "a process is starting, or ending ..."
+
+
+@pytest.mark.parametrize("where", ["line", "sleep", "spin"])
+def test_one_that_a_signal_has_stopped_is_told_and_not_stepped(where: str) -> None:
+    script = opened()
+    script.accept("Step", "server")
+    {"sleep": lambda: script.fall_asleep("server", "read", 9, 0), "spin": lambda: script.spin("server", 9)}.get(
+        where, lambda: script.stand("server", 9)
+    )()
+    script.accept("Step", "client1")
+    script.exit_own("client1")
+    script.add(e.ProcessPaused(at=script.now, **script.of("server"), signal="SIGSTOP"))
+    script.kernel()
+    assert narrate(script.world) == "The server is stopped by SIGSTOP. In a shell: kill -CONT 42001"
+    action = next_action(script.world)
+    assert (action.label, action.commands, action.types) == (
+        "the server is stopped by SIGSTOP; kill -CONT 42001", (), False
+    )  # fmt: skip
+    assert isinstance(goals.advance(script.world, goals.Close("server")), Stuck)
+    script.add(e.ProcessContinued(at=script.now, **script.of("server")))
+    assert narrate(script.world) == "SIGCONT: the server goes on from where it was."
+    assert next_action(script.world).label != action.label
+
+
+def test_a_call_of_another_thread_is_told_as_its_own() -> None:
+    script = opened()
+    script.accept("Step", "server")
+    script.fall_asleep("server", "poll", 9)
+    script.thread_call("server", 2, 7, "recv", line=5)
+    assert narrate(script.world) == "Thread 2 of the server sleeps in recv(): the kernel will wake it."
+    script.accept("Step", "client1")
+    script.thread_call("server", 2, 8, "recv", line=5, size=4)
+    said = "Thread 2 of the server: recv() took the 4 bytes from the kernel. No packet was needed."
+    assert narrate(script.world) == said.replace(" of the server", "")  # as long a name as there is room for
+    script.thread_call("server", 1, 9, "recv", line=5, size=0)
+    script.thread_call("server", 1, 10, "recv", line=5)  # that it waits again is no news
+    assert "end of the stream" in narrate(script.world)
+
+
+def test_a_threads_sleep_is_never_the_main_ones() -> None:
+    script = opened()
+    script.accept("Step", "server")
+    script.start_call("server", "accept", line=9)
+    script.thread_call("server", 1, 7, "recv", line=5)
+    assert script.world.endpoints["server"].status == "running"
+    assert "accept" not in narrate(script.world)
 
 
 def test_one_that_spins_keeps_nobody_waiting() -> None:

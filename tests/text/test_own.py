@@ -6,12 +6,14 @@ import pytest
 
 from netsim.model import events as e
 from netsim.model.world import World
+from netsim.story.narrator import narrate
 from netsim.text.charset import ASCII, UNICODE, Charset
 from netsim.text.grid import Grid
 from netsim.text.layout import width_of
 from netsim.text.lines import plain
 from netsim.text.screen import Scene, draw_screen
 from tests.own_script import OwnScript
+from tests.script import ref
 
 SIZES = [(80, 24), (100, 30), (120, 36), (159, 50), (160, 45), (200, 50)]
 
@@ -60,6 +62,53 @@ def test_the_console_has_its_row_from_the_start() -> None:
     after = drawn(script.world)
     assert after[6].startswith(" out two ")
     assert [row for index, row in enumerate(after) if index != 6] == [row for i, row in enumerate(before) if i != 6]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_another_thread_does_has_a_row_that_names_it(size: tuple[int, int]) -> None:
+    script = both()
+    script.thread_call("server", 2, 7, "recv", line=5)
+    row = _row_of(script, "thread 2: ", size)
+    assert row.startswith("z thread 2: self.request.s")
+    assert "zzz" in row
+    script.thread_call("server", 1, 8, "recv", line=5, size=4)
+    assert "thread 2: " not in "\n".join(drawn(script.world, size))
+    assert _row_of(script, "thread 1: ", size).startswith("  thread 1: self.request.s")
+    assert "→ 4" in _row_of(script, "thread 1: ", size)
+
+
+def test_in_a_module_of_its_own_the_head_names_that_and_its_lines_have_their_numbers() -> None:
+    script = both()
+    first = len(script.world.endpoints["client1"].source) + 1
+    text = ("import socket", "def ask(port):", "    s = socket.socket()", "    return s")
+    script.add(e.ModuleRead(at=script.now, **script.of("client1"), module="wi\x1bre.py", first=first, source=text))
+    before = drawn(script.world)
+    script.stand("client1", first + 3)
+    rows = drawn(script.world)
+    assert "  tcp ─" in before[1][:38]
+    assert "pid 42002  wi\\x1bre.py ─" in rows[1]
+    assert any(row.startswith(" •   s = socket.socket() ") for row in rows[2:6])
+    aimed = drawn(script.world, aim=("client1", first + 3))
+    assert any(row.startswith(" • 3: ") for row in aimed[2:6])
+    assert narrate(script.world).startswith("Nothing has run yet")
+    script.accept("Step", "client1")
+    script.stand("client1", first + 4)
+    assert narrate(script.world).startswith("ask.py has run to line 4 of wi")
+
+
+def test_where_there_is_room_a_result_says_whose_it_is() -> None:
+    script = both()
+    script.stand("server", 7)
+    script.thread_call("server", 1, 8, "recv", line=5, size=4)
+    script.own_call("server", "bind", "", ref(3, 9), line=7)
+    assert "thread 1 → 4" in _row_of(script, "  self.request.sendall", (120, 36))
+    assert "thread" not in _row_of(script, "with socketserver", (120, 36))
+
+
+def _row_of(script: OwnScript, text: str, size: tuple[int, int]) -> str:
+    """The part of the server's pane from the mark before this text on."""
+    row = next(row for row in drawn(script.world, size) if text in row)
+    return row[max(0, row.index(text) - 2) :]
 
 
 def test_inside_a_class_the_call_is_still_to_be_seen() -> None:

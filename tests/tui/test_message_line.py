@@ -9,7 +9,7 @@ from netsim.text.charset import ASCII, UNICODE
 from netsim.text.layout import width_of
 from netsim.text.lines import plain
 from netsim.tui.line_aim import LineAim
-from netsim.tui.message_line import LONGEST, MessageLine, Verb
+from netsim.tui.message_line import HINT, LONGEST, TYPE_HINT, MessageLine, Verb
 from tests.script import Script
 
 
@@ -45,6 +45,24 @@ def test_the_suggestion_is_sent_as_it_is_or_gives_way() -> None:
     assert typed("h", "i").text == "hi"
     assert typed("backspace").text == ""
     assert typed("end", "!").text == "hello!"
+
+
+@pytest.mark.parametrize(
+    ("line", "text"), [(MessageLine("send"), "hello"), (MessageLine("udp"), "hello"), (MessageLine("type", ""), "")]
+)
+def test_who_presses_space_to_go_on_has_not_typed_anything(line: MessageLine, text: str) -> None:
+    typed(" ", " ", line=line)
+    assert line.text == text
+    assert line.hint in ("enter sends it, a letter replaces it", "write a line, then enter")
+    assert plain(line.draw(80, UNICODE)).rstrip().endswith(line.hint)
+    assert typed("a", " ", "b", line=line).text == "a b"
+    assert line.hint in (HINT, TYPE_HINT)
+
+
+def test_a_space_is_text_once_somebody_writes() -> None:
+    assert typed("end", " ", "y", "o", "u").text == "hello you"
+    assert typed("backspace", " ").text == " "
+    assert typed(" ", line=MessageLine("filter", "")).text == " "
 
 
 @pytest.mark.parametrize(

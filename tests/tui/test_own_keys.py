@@ -74,6 +74,9 @@ async def test_space_asks_for_the_line_that_input_waits_for() -> None:
         assert "client waits in input(): type a line" in it.screen()
         await it.press("space")
         assert " TYPE " in it.screen()
+        assert "The client waits in input(): it gets the line that you type now." in it.screen()
+        await it.press("space", "space")  # who presses it to go on has not typed anything
+        assert "write a line, then enter" in it.screen()
         await it.press("b", "o", "b", "enter")
         assert it.asked == [TypeLine(id=3, who="client1", text="bob")]
 

@@ -11,9 +11,10 @@ import ast
 from types import FrameType
 from typing import Any
 
+from .files import Files
 from .judge import judge, judge_exit
 from .lookup import Scope, scope_of_frame, scope_of_function
-from .source import Site, Source, Unit
+from .source import Site, Unit
 
 MOST = 60  # calls that are listed
 HIDDEN = ("<lambda>", "<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")  # frames that are part of a line
@@ -31,8 +32,9 @@ class _Enough(Exception):
 class Ahead:
     """One walk. `found` is the result, CallAhead fields in order."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._source = files.program  # that of the frame in which the walk is
         self._seen: set[object] = set()
         self._entered: set[ast.AST] = set()
         self.found: list[dict[str, Any]] = []
@@ -50,6 +52,7 @@ class Ahead:
             pass
 
     def _walk(self, frame: FrameType, scope: Scope, leaving: ast.AST | None) -> None:
+        self._source = self._files.of(frame.f_code) or self._source
         unit = self._source.unit_at(frame.f_lineno or 0, frame.f_code)
         if unit is not None:
             if isinstance(leaving, (ast.With, ast.AsyncWith)):
@@ -61,7 +64,9 @@ class Ahead:
         caller = frame.f_back
         while caller is not None:
             code = caller.f_code
-            if code.co_filename == self._source.path and code.co_name not in HIDDEN:
+            source = self._files.of(code)
+            if source is not None and code.co_name not in HIDDEN:
+                self._source = source
                 scope = scope_of_frame(caller, caller.f_locals)
                 line = caller.f_lineno or 0
                 unit, group = self._source.unit_at(line, code), self._source.group_at(line)
@@ -96,10 +101,17 @@ class Ahead:
 
     def _into_function(self, call: ast.Call, scope: Scope) -> None:
         name = str(getattr(call.func, "id", getattr(call.func, "attr", "")))
-        for function in self._source.functions.get(name, ()):
-            if function not in self._entered:
-                self._entered.add(function)
-                self._block(function.body, 0, scope_of_function(function, scope.outer))
+        here = self._source
+        for source in (here, *self._files.others(here)):
+            for function in source.functions.get(name, ()):
+                if function not in self._entered:
+                    self._entered.add(function)
+                    self._source = source
+                    outer = scope.outer if source is here else {}  # another file's names are not known here
+                    self._block(function.body, 0, scope_of_function(function, outer))
+                    self._source = here
+            if name in source.functions:
+                return
 
     def _block(self, block: list[ast.stmt], index: int, scope: Scope) -> Ways:
         ways: Ways = frozenset()
@@ -141,7 +153,7 @@ class Ahead:
 
     def _exits(self, unit: ast.With | ast.AsyncWith, scope: Scope) -> None:
         for item in reversed(unit.items):
-            self._add(item, judge_exit(item, unit.lineno, scope, now=False))
+            self._add(item, judge_exit(item, self._source.first + unit.lineno, scope, now=False))
 
     def _after_loop(self, unit: ast.While | ast.For | ast.AsyncFor, scope: Scope, ways: Ways) -> Ways:
         """How a run leaves a loop, when it leaves its body in these ways."""

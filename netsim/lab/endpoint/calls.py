@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import Callable
 from time import perf_counter_ns
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .describe import (
     address_fields,
@@ -25,6 +25,9 @@ from .describe import (
 )
 from .interrupts import EXTRA_LINE, FOLDER, Interrupts
 from .reporter import Reporter
+
+if TYPE_CHECKING:
+    from .files import Files
 
 _DATA = 512  # bytes of what was sent or received that are reported
 _TEXT_SENDERS = ("send", "sendall", "sendto")  # their first argument can be a typed message instead
@@ -72,6 +75,7 @@ class Calls:
         self._reporter = reporter
         self._interrupts = interrupts
         self._path = path
+        self.files: Files | None = None  # the person's own, once they are known
         self.steps: Steps | None = None
         # To be called before a call: its name, its socket, and whether a library makes it.
         self.stands: Callable[[str, _socket.socket, bool], None] | None = None
@@ -163,17 +167,25 @@ class Calls:
                 return "library"
             frame = frame.f_back
         name = frame.f_code.co_filename
-        return "program" if name == self._path else "" if name == EXTRA_LINE else "library"
+        return "program" if self._first(name) is not None else "" if name == EXTRA_LINE else "library"
 
     def _line(self) -> int:
         """The program's line that has led here, 0 if none (a thread of a library, an extra line)."""
         frame = sys._getframe(2)
         while True:
-            if frame.f_code.co_filename == self._path:
-                return frame.f_lineno or 0
+            first = self._first(frame.f_code.co_filename)
+            if first is not None:
+                return first + (frame.f_lineno or 0)
             if frame.f_code.co_filename == EXTRA_LINE or frame.f_back is None:
                 return 0
             frame = frame.f_back
+
+    def _first(self, name: str) -> int | None:
+        """What is added to the numbers of a file's lines; None if it is not the person's own."""
+        source = self.files.known(name) if self.files is not None else None
+        if source is not None:
+            return source.first
+        return 0 if name == self._path else None
 
 
 def _outcome(sock: _socket.socket, name: str, arguments: tuple[Any, ...], result: Any) -> dict[str, Any]:

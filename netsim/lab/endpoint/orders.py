@@ -12,12 +12,13 @@ from typing import Any
 from .ahead import Ahead
 from .channel import bounded, readable
 from .describe import error_fields, value_text
+from .files import Files
 from .interrupts import EXTRA_LINE, Interrupts
 from .judge import judge, judge_exit
 from .lookup import Scope, scope_of_frame
 from .reporter import Reporter
 from .sockets import READERS
-from .source import Site, Source
+from .source import Site
 from .streams import flush_streams
 
 _RESULT = 2000  # characters of an extra line's result
@@ -72,8 +73,8 @@ class Watch:
 class Orders:
     """Takes the host's orders, in the main thread: at a stop (`stand`), and before a call (`wait_for_go`)."""
 
-    def __init__(self, source: Source, reporter: Reporter, interrupts: Interrupts) -> None:
-        self._source = source
+    def __init__(self, files: Files, reporter: Reporter, interrupts: Interrupts) -> None:
+        self._files = files
         self._reporter = reporter
         self._interrupts = interrupts
         self._handler: Any = None  # SIGINT's, while it is ignored
@@ -145,7 +146,7 @@ class Orders:
     def _report(self, stop: Stop) -> Watch:
         """Say where the program stands and what it has ahead; returns what is to be watched meanwhile."""
         here = stop.calls()
-        ahead = Ahead(self._source)
+        ahead = Ahead(self._files)
         ahead.begin(here)
         ahead.walk(stop.frame, stop.scope, stop.leaving)
         self._reporter.send("ProgramStopped", line=stop.line, function=stop.frame.f_code.co_name, ahead=ahead.found)

@@ -9,8 +9,9 @@ from types import ModuleType
 from typing import Any
 
 from .calls import Calls
-from .channel import Channel, move_up
+from .channel import Channel, bounded, move_up
 from .ending import clean_threads, report_of
+from .files import Files, Found
 from .forked import Forking
 from .interrupts import Interrupts
 from .orders import Orders
@@ -44,8 +45,10 @@ def main(arguments: list[str]) -> None:
     stops: Stops | None = None
     try:
         source = Source(text, path)
-        orders = Orders(source, reporter, interrupts)
-        stops = Stops(source, orders, every_line=options.get("--every-line") == "yes", own=own is not None)
+        files = Files(source, len(_lines(text)), found_by(reporter) if own is not None else None)
+        calls.files = files
+        orders = Orders(files, reporter, interrupts)
+        stops = Stops(files, orders, every_line=options.get("--every-line") == "yes", own=own is not None)
         if "--shared" in options:
             stops.note_lines(move_up(int(options["--shared"])))
         if own is not None:
@@ -66,6 +69,21 @@ def main(arguments: list[str]) -> None:
     flush_streams()
     reporter.send("ProgramEnded", **fields)
     sys.exit(status)
+
+
+def found_by(reporter: Reporter) -> Found:
+    """Reports a module of the person's own."""
+
+    def found(name: str, first: int, text: str) -> None:
+        reporter.send("ModuleRead", module=name, first=first, source=[bounded(line) for line in _lines(text)])
+
+    return found
+
+
+def _lines(text: str) -> list[str]:
+    """As Python numbers them, and as the host does."""
+    found = text.split("\n")
+    return found[:-1] if found[-1] == "" else found
 
 
 def _take_name(name: str) -> None:

@@ -82,10 +82,14 @@ class Place:
 
 
 class Source:
-    """The text, compiled, and its units by line. Raises SyntaxError (or ValueError) as compile() does."""
+    """The text, compiled, and its units by line. Raises SyntaxError (or ValueError) as compile() does.
 
-    def __init__(self, text: str, path: str) -> None:
+    `first` is added to the numbers of its lines where others are told of them (see files).
+    """
+
+    def __init__(self, text: str, path: str, first: int = 0) -> None:
         self.path = path
+        self.first = first
         self.code: CodeType = compile(text, path, "exec", dont_inherit=True)
         tree = _tree(text, path)
         self._plain_names = {each.name for each in ast.walk(tree) if isinstance(each, _FUNCTIONS)} | set(dir(builtins))
@@ -202,7 +206,7 @@ class Source:
                 group.withs.append(unit)
             for call in self._calls[unit]:
                 if isinstance(call, Site):
-                    call.line = group.first
+                    call.line = group.first + self.first
                     group.has_comprehension = group.has_comprehension or len(call.ends) > 1
                     for end in call.ends:
                         group.sites.setdefault(end, []).append(call)

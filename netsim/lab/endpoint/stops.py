@@ -1,6 +1,6 @@
 """Runs the program under bdb and lets it rest before each line that has a socket call ahead on it.
 
-Only frames of the program's own file are traced, and of those the ones that have nothing to rest at only for their
+Only frames of the person's own files are traced, and of those the ones that have nothing to rest at only for their
 exceptions; so everything else runs at full speed. Where it has been told to run to a line, every line of them is.
 """
 
@@ -16,8 +16,9 @@ from types import CodeType, FrameType
 from typing import Any
 
 from .ahead import HIDDEN
-from .describe import descriptor_of
+from .describe import ahead_fields
 from .ending import without_ours
+from .files import Files
 from .orders import Orders, Stop
 from .source import Group, Source
 
@@ -40,13 +41,13 @@ class Stops(bdb.Bdb):
     `own`: a person's own program rests before its first line, too; what it is and where it runs is said then.
     """
 
-    def __init__(self, source: Source, orders: Orders, *, every_line: bool = False, own: bool = False) -> None:
+    def __init__(self, files: Files, orders: Orders, *, every_line: bool = False, own: bool = False) -> None:
         super().__init__()
-        self._source = source
+        self._files = files
         self._orders = orders
         self._every_line = every_line
-        self._stops = source.stops(every_line)
-        self._lines: dict[int, Group] = {}  # all of them, once that is asked for
+        self._stops: dict[Source, dict[int, Group]] = {}
+        self._lines: dict[Source, dict[int, Group]] = {}  # all of them, once that is asked for
         self._until: int | None = None  # as in Orders
         self._target: Group | None = None  # the lines that it runs to, None if there are none
         self._first = own
@@ -60,23 +61,41 @@ class Stops(bdb.Bdb):
         """The trace function (sys.settrace), for every frame's call and for what happens in those that are traced."""
         code = frame.f_code
         tracing: Any = None
-        if code.co_filename == self._source.path and code.co_name not in HIDDEN:
+        source = self._files.of(code)
+        if source is not None and code.co_name not in HIDDEN:
             tracing = self.trace_dispatch
             if event == "line":
-                self._note(frame.f_lineno)
-                if self._rests(frame):
+                self._note(source.first + frame.f_lineno)
+                if self._until is None and not self._first and self._is_plain(code, source):
+                    tracing = self._only_noting(source)  # the program's own: of such a function no line is traced
+                elif self._rests(frame, source):
                     super().trace_dispatch(frame, event, arg)
             else:
                 super().trace_dispatch(frame, event, arg)
-                if event == "call" and self._until is None and not self._first and self._is_plain(code):
+                if event == "call" and self._until is None and not self._first and self._is_plain(code, source):
                     frame.f_trace_lines = False
                 elif event == "return":
                     self._progress.pop(frame, None)
                     self._note_caller(frame)
         return tracing
 
+    def _only_noting(self, source: Source) -> Any:
+        """A trace function for lines at which nothing can be rested: many of them may run, so it does little."""
+        note, first, dispatch = self._note, source.first, self.trace_dispatch
+
+        def trace(frame: FrameType, event: str, arg: Any) -> Any:
+            if event != "line":
+                return dispatch(frame, event, arg)
+            note(first + frame.f_lineno)
+            return trace
+
+        return trace
+
     def note_lines(self, descriptor: int) -> None:
-        """From now on keep the number of the line that runs in this file's first bytes, for who looks from outside."""
+        """From now on keep the number of the line that runs in this file's first bytes, for who looks from outside.
+
+        By write(2): an mmap would be faster, but it takes a file number that is the program's (until Python 3.13).
+        """
         order, write = sys.byteorder, os.pwrite
 
         def note(line: int) -> None:
@@ -96,20 +115,17 @@ class Stops(bdb.Bdb):
         if self._until is not None:
             return
         frame: FrameType | None = sys._getframe(1)
-        while frame is not None and (frame.f_code.co_filename != self._source.path or frame.f_code.co_name in HIDDEN):
+        while frame is not None and (self._files.of(frame.f_code) is None or frame.f_code.co_name in HIDDEN):
             frame = frame.f_back
-        if frame is None:
+        source = self._files.of(frame.f_code) if frame is not None else None
+        if frame is None or source is None:
             return
         progress = self._progress.get(frame)
         if not library and progress is not None and progress.rested:
             return
-        descriptor = descriptor_of(sock) if name != "socket" else -1
-        group = self._source.group_at(frame.f_lineno or 0)
-        line = group.first if group is not None else frame.f_lineno or 0
-        call = {
-            "name": name, "line": line, "target": "", "fd": descriptor if descriptor >= 0 else None,
-            "timeout": sock.gettimeout() if descriptor >= 0 else None,
-        }  # fmt: skip
+        group = source.group_at(frame.f_lineno or 0)
+        line = source.first + (group.first if group is not None else frame.f_lineno or 0)
+        call = ahead_fields(name, line, "", sock if name != "socket" else None)
         self._stand(Stop(frame, line, frame.f_locals, [], None, call))
 
     def user_line(self, frame: FrameType) -> None:
@@ -123,16 +139,18 @@ class Stops(bdb.Bdb):
         self._until = self._orders.until
         if self._until is None:
             return
-        self._target = self._lines_all().get(self._source.runnable_from(self._until))
+        if self._until:
+            source, line = self._files.place(self._until)
+            self._target = self._lines_all(source).get(source.runnable_from(line))
         frame: FrameType | None = stop.frame
         while frame is not None:
-            if frame.f_code.co_filename == self._source.path and frame.f_trace is not None:
-                frame.f_trace_lines = True
+            if frame.f_trace is not None and self._files.of(frame.f_code) is not None:
+                frame.f_trace, frame.f_trace_lines = self.trace_dispatch, True
             frame = frame.f_back
 
     def user_return(self, frame: FrameType, return_value: Any) -> None:
         """bdb: a traced function returns."""
-        if frame.f_code.co_name == "<module>":
+        if frame.f_code is self._files.program.code:
             self.last_line = frame.f_lineno or 0
 
     def user_exception(self, frame: FrameType, exc_info: Any) -> None:
@@ -147,14 +165,15 @@ class Stops(bdb.Bdb):
         """bdb: there are no breakpoints."""
         return False
 
-    def _rests(self, frame: FrameType) -> bool:
+    def _rests(self, frame: FrameType, source: Source) -> bool:
         """Whether the program has to rest before this line now; if so, how is left in `_next`."""
         progress = self._progress.get(frame)
         if progress is None:
             progress = self._progress[frame] = Progress()
         line, before = frame.f_lineno, progress.line
         progress.line = line
-        group = (self._stops if self._until is None and not self._first else self._lines_all()).get(line)
+        stops = self._stops_of(source) if self._until is None and not self._first else self._lines_all(source)
+        group = stops.get(line)
         if group is None:
             progress.group, progress.rested = None, False
             return False
@@ -169,31 +188,39 @@ class Stops(bdb.Bdb):
             return False
         every = self._every_line or self._until is not None or self._first
         leaving = _left(group, line, before)
-        sites = [] if leaving else self._source.sites_from(frame.f_code, offset, group)
+        sites = [] if leaving else source.sites_from(frame.f_code, offset, group)
         if not (sites or leaving or every):
             return False
-        stop = Stop(frame, group.first, frame.f_locals, sites, leaving)
+        stop = Stop(frame, source.first + group.first, frame.f_locals, sites, leaving)
         if not every and not stop.calls():
             return False
         self._first, progress.rested = False, True
         self._next = stop
         return True
 
-    def _lines_all(self) -> dict[int, Group]:
-        self._lines = self._lines or self._source.stops(True)
-        return self._lines
+    def _stops_of(self, source: Source) -> dict[int, Group]:
+        if source not in self._stops:
+            self._stops[source] = source.stops(self._every_line)
+        return self._stops[source]
+
+    def _lines_all(self, source: Source) -> dict[int, Group]:
+        if source not in self._lines:
+            self._lines[source] = source.stops(True)
+        return self._lines[source]
 
     def _note_caller(self, frame: FrameType) -> None:
         caller = frame.f_back
-        while caller is not None and caller.f_code.co_filename != self._source.path:
+        while caller is not None:
+            source = self._files.of(caller.f_code)
+            if source is not None:
+                self._note(source.first + (caller.f_lineno or 0))
+                return
             caller = caller.f_back
-        if caller is not None:
-            self._note(caller.f_lineno or 0)
 
-    def _is_plain(self, code: CodeType) -> bool:
+    def _is_plain(self, code: CodeType, source: Source) -> bool:
         """Whether a function (or the module) has no line before which to rest."""
         if code not in self._plain:
-            self._plain[code] = not any(line in self._stops for _, _, line in code.co_lines())
+            self._plain[code] = not any(line in self._stops_of(source) for _, _, line in code.co_lines())
         return self._plain[code]
 
 
