@@ -80,6 +80,7 @@ class _Tools:
 
     def __init__(self, workshop: Workshop, net: str) -> None:
         self._workshop, self._net = workshop, net
+        self._chosen = workshop.port  # of the lesson's own lab: the second machine's server has the same one
         self._machine: Machine | None = None
 
     def _port(self) -> int:
@@ -96,8 +97,9 @@ class _Tools:
         from netsim.story.lesson import HERE
 
         if name != HERE:
-            return self._workshop.make_lab("private", self._workshop.port)
-        return self._workshop.make_lab(self._net, self._port())
+            return self._workshop.make_lab("private", self._chosen)
+        self._chosen = self._port()
+        return self._workshop.make_lab(self._net, self._chosen)
 
     def prober(self) -> Machine:
         """The helper outside every lab."""

@@ -152,12 +152,12 @@ def give_up(run: Run) -> Run:
     After a deed that only hoped for it the lesson goes on, and the claims say what is so; and they do where all deeds
     are done.
     """
-    if run.step.do and run.deed >= len(run.step.do):
+    if run.deed >= len(run.step.do):
         return replace(run, given=True)
-    deed = run.step.do[run.deed] if run.deed < len(run.step.do) else None
+    deed = run.step.do[run.deed]
     if isinstance(deed, Act) and deed.hopes:
         return replace(run, deed=run.deed + 1, given=False)
-    return _fail(run, f"{deed.words}: nothing more came." if deed else "Nothing more came.")
+    return _fail(run, f"{deed.words}: nothing more came.")
 
 
 def advance(run: Run, worlds: Worlds, probes: Probes) -> tuple[Run, Request]:
@@ -167,7 +167,7 @@ def advance(run: Run, worlds: Worlds, probes: Probes) -> tuple[Run, Request]:
     if run.deed >= len(run.step.do):
         judged = _judge(run, worlds, probes)
         is_false = any(finding.verdict == "false" for finding in judged.findings[len(run.findings) :])
-        return (run, Patience(LATE)) if is_false and run.step.do and not run.given else (judged, Person())
+        return (run, Patience(LATE)) if is_false and not run.given else (judged, Person())
     deed = run.step.do[run.deed]
     match deed:
         case Act():

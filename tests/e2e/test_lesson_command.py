@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from netsim.cli.workshop import Workshop
 from netsim.story.curriculum import ROWS
 from netsim.text.lessons import all_lessons
 
@@ -59,6 +63,22 @@ def test_what_can_not_be_run_here_is_told_and_shown_from_a_recording(free_port: 
     assert "RECORDED, not now and not here:" in told.stdout
     assert "recorded elsewhere: connect() sent one packet, a SYN" in told.stdout
     assert "NOT SO" not in told.stdout
+
+
+def test_where_the_port_is_taken_both_machines_of_a_lesson_take_the_same_other_one(free_port: int) -> None:
+    from netsim.cli.lesson import _Tools
+    from netsim.story.lesson import HERE
+
+    asked = []
+    workshop = SimpleNamespace(
+        port=free_port, free_port=lambda port: port + 1, make_lab=lambda net, port: asked.append((net, port))
+    )
+    with socket.create_server(("127.0.0.1", free_port)):
+        tools = _Tools(cast("Workshop", workshop), "auto")
+        tools.make_lab(HERE)
+        tools.make_lab("there")
+    (_, here), (_, there) = asked
+    assert here == there != free_port
 
 
 def test_coverage_names_every_row() -> None:

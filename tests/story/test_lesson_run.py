@@ -189,7 +189,9 @@ def test_a_claim_that_is_not_so_yet_is_false_only_when_it_does_not_come() -> Non
 def test_a_false_claim_and_one_that_can_not_be_looked_at_fail() -> None:
     for each in (claim(False), raising(KeyError("server")), raising(AttributeError("x")), raising(TypeError("x"))):
         run, worlds = told(LessonStep(text="a", label="b", shows=(claim(), each)))
-        run, _ = lesson_run.advance(lesson_run.press(run, worlds, {}), worlds, {})
+        run, request = lesson_run.advance(lesson_run.press(run, worlds, {}), worlds, {})
+        assert request == Patience(lesson_run.LATE)
+        run, _ = lesson_run.advance(lesson_run.give_up(run), worlds, {})
         assert [finding.verdict for finding in run.found] == ["seen", "false"]
         assert run.status == 1
 
@@ -250,7 +252,9 @@ def test_answers_of_which_none_or_two_are_so_fail() -> None:
     for answers in ((False, False), (True, True)):
         made = Ask("?", tuple(Answer(str(each), lambda _, each=each: each) for each in answers))  # type: ignore[misc]
         run, worlds = asked(made)
-        run, _ = lesson_run.advance(lesson_run.press(run, worlds, {}), worlds, {})
+        run, request = lesson_run.advance(lesson_run.press(run, worlds, {}), worlds, {})
+        assert request == Patience(lesson_run.LATE)
+        run, _ = lesson_run.advance(lesson_run.give_up(run), worlds, {})
         assert run.status == 1
 
 
