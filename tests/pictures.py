@@ -12,27 +12,35 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec.structs import replace
 from textual.theme import Theme
 
 from netsim.files.recording import load
+from netsim.model.address import Address, Transport
 from netsim.model.events import AnyEvent, CommandAccepted
 from netsim.model.inspected import neighbours, opened
+from netsim.model.machine import MachinePorts, MachineRow
+from netsim.model.machine_rows import changed_rows, rows_of
 from netsim.model.timeline import Timeline
 from netsim.model.world import World
 from netsim.story.case_record import HERE
 from netsim.story.director import next_action
 from netsim.story.lesson_run import Run
 from netsim.story.lessons import handshake as handshake_lesson
+from netsim.story.machine_cells import explain_on_machine, hidden, machine_of
 from netsim.story.narrator import narrate
 from netsim.text.case import draw_case
 from netsim.text.charset import UNICODE, cells
+from netsim.text.cursor import Cursor
 from netsim.text.grid import Grid
 from netsim.text.inspected import View
 from netsim.text.inspector import draw_inspector
+from netsim.text.layout import as_many_as_fit
 from netsim.text.lesson_recorded import recorded_step
 from netsim.text.lesson_screen import Page, draw_lesson, paragraphs_of, text_rows
 from netsim.text.lessons import all_lessons
 from netsim.text.lines import Line, plain
+from netsim.text.machine import WHY_ROWS, Sight, columns_of, draw_machine
 from netsim.text.screen import Scene, draw_screen
 from netsim.tui.flights import FLIGHT
 from netsim.tui.keymap import keys_line
@@ -161,6 +169,62 @@ def _case() -> list[Frame]:
     return [Frame(draw_case(case, 80, 24, UNICODE, now=case.worlds[HERE].at), READING)]
 
 
+def _ports() -> list[Frame]:
+    """A small machine's table, made by hand: the server of port 8888 has just been started again, as another PID."""
+
+    def row(address: str, state: str, pid: int = 0, name: str = "", user: str = "ada", peer: str = "") -> MachineRow:
+        transport: Transport = "udp" if state == "udp" else "tcp"
+        remote = _address(peer) if peer else None
+        kernels_time = 41_000 if state == "TIME_WAIT" else 0
+        hidden_owner = "" if pid or kernels_time else user
+        return MachineRow(
+            transport, _address(address), remote, "" if state == "udp" else state, pid or None, name,
+            user if pid else "", held=not kernels_time, owner=hidden_owner, expires_ms=kernels_time,
+        )  # fmt: skip
+
+    earlier = row("127.0.0.1:8888", "ESTABLISHED", 41233, "python3", peer="127.0.0.1:51290")
+
+    def table(server: int) -> MachinePorts:
+        return MachinePorts(0, (
+            row("0.0.0.0:22", "LISTEN", user="root"),
+            row("127.0.0.53:53", "LISTEN", user="systemd-resolve"),
+            row("127.0.0.53:53", "udp", user="systemd-resolve"),
+            row("127.0.0.1:631", "LISTEN", user="root"),
+            replace(row("0.0.0.0:8000", "LISTEN", 2210, "gunicorn"), others=(2214, 2215)),
+            row("127.0.0.1:8888", "LISTEN", server, "python3"),
+            row("127.0.0.1:8888", "ESTABLISHED", server, "python3", peer="127.0.0.1:51324"),
+            earlier if server == 41233 else row("127.0.0.1:8888", "TIME_WAIT", peer="127.0.0.1:51290"),
+            row("0.0.0.0:5353", "udp", user="avahi"),
+            row("192.0.2.17:40112", "ESTABLISHED", 3020, "firefox", peer="198.51.100.7:443"),
+            row("192.0.2.17:40118", "ESTABLISHED", 3020, "firefox", peer="198.51.100.7:443"),
+            row("192.0.2.17:40260", "ESTABLISHED", 3020, "firefox", peer="203.0.113.80:443"),
+            row("192.0.2.17:40302", "udp", 3020, "firefox", peer="203.0.113.80:443"),
+            row("192.0.2.17:44710", "ESTABLISHED", 3388, "ssh", peer="203.0.113.5:22"),
+            row("127.0.0.1:51324", "ESTABLISHED", 41890, "python3", peer="127.0.0.1:8888"),
+        ))  # fmt: skip
+
+    before, memory = rows_of(table(41233), {}, 0.0)
+    rows, _ = rows_of(table(41877), memory, 1.0)
+    machine = machine_of(rows, queues=True, complete=True)
+    cursor = Cursor(next(i for i, each in enumerate(rows) if each.former_pid), columns_of(100).index("pid"))
+    said = explain_on_machine(rows[cursor.row], "pid", machine, 1.0)
+    sight = Sight(
+        shown=rows,
+        total=len(rows),
+        cursor=cursor,
+        changed=changed_rows(before, rows),
+        now=1.0,
+        why=as_many_as_fit(said, 98, WHY_ROWS),
+        about=hidden(rows, briefly=True),
+    )
+    return [Frame(draw_machine(sight, 100, 19, UNICODE), READING)]
+
+
+def _address(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    return Address(host, int(port))
+
+
 PICTURES_TO_DRAW = (
     Picture(
         "handshake",
@@ -183,6 +247,11 @@ PICTURES_TO_DRAW = (
         "case",
         "netsim, why ports and not PIDs: twelve servers in a row answered at one port; of their PIDs one is alive",
         _case,
+    ),
+    Picture(
+        "ports",
+        "netsim, this machine's ports: the server at port 8888 has been started again: another PID, the same port",
+        _ports,
     ),
     Picture(
         "inspector",

@@ -25,8 +25,9 @@ HEADS: dict[Column, str] = {
     "port": "PORT", "address": "ADDRESS", "state": "STATE", "peer": "PEER", "pid": "PID", "program": "PROGRAM",
     "user": "USER",
 }  # fmt: skip
-# From which width on the columns begin where; the program, and where there is room the user, take the rest.
+# From which width on the columns begin where, so that a row can be read across; the last one takes the rest.
 _LAYOUTS: tuple[tuple[int, dict[Column, int]], ...] = (
+    (132, {"port": 1, "address": 12, "state": 30, "peer": 43, "pid": 67, "program": 84, "user": 118}),
     (116, {"port": 1, "address": 12, "state": 30, "peer": 43, "pid": 67, "program": 84, "user": -14}),
     (100, {"port": 1, "address": 12, "state": 29, "peer": 42, "pid": 65, "program": 81}),
     (0, {"port": 1, "address": 12, "state": 28, "peer": 40, "pid": 56, "program": 68}),
@@ -64,7 +65,6 @@ def rows_at(height: int) -> int:
 def draw_machine(sight: Sight, width: int, height: int, charset: Charset) -> list[Line]:
     """The page."""
     room = rows_at(height)
-    more = sight.above + room < len(sight.shown)
     body = [
         _row(sight, index, width, charset) for index in range(sight.above, min(sight.above + room, len(sight.shown)))
     ]
@@ -72,15 +72,13 @@ def draw_machine(sight: Sight, width: int, height: int, charset: Charset) -> lis
         body = [fill([Span(" "), Span(charset.shown(sight.instead, width - 2))], width)]
     left = [Span(" "), Span("netsim", "bold"), Span("   this machine's ports")]
     about = charset.shown(f"   {sight.about}" if sight.about else "", max(0, width - 42))
-    label = "further rows" if more else "the first rows again" if sight.above else ""
-    space = draw_space("SPACE" if label else "", label or "every row is shown", width, 1, charset)
     return [
         fill(spread([*left, Span(about)], [Span("esc", "key"), Span(" back")], width - 1), width),
-        _head(sight, room, width, charset),
+        _head(width, charset),
         *body,
         *([blank(width)] * (room - len(body))),
         *draw_why(sight.why, width, WHY_ROWS, charset),
-        *([sight.typed] if sight.typed is not None else space),
+        sight.typed if sight.typed is not None else _foot(sight, room, width, charset),
         *draw_keys(KEYS_FILTERED if sight.view.filter.terms else KEYS, width, 1, charset),
     ][:height]
 
@@ -90,18 +88,24 @@ def _layout(width: int) -> dict[Column, int]:
     return {name: start if start > 0 else width + start for name, start in layout.items()}
 
 
-def _head(sight: Sight, room: int, width: int, charset: Charset) -> Line:
-    """The rule: the columns' heads, the order and the filter, how many rows there are and which are seen."""
-    layout = _layout(width)
-    heads = [Cell(start, [Span(f"{HEADS[name]} ", "head")]) for name, start in layout.items()]
+def _head(width: int, charset: Charset) -> Line:
+    """The rule with the columns' heads: every column keeps its own, at any width."""
+    heads = [Cell(start, [Span(f"{HEADS[name]} ", "head")]) for name, start in _layout(width).items()]
+    return placed(heads, width, charset.dash, "rule")
+
+
+def _foot(sight: Sight, room: int, width: int, charset: Charset) -> Line:
+    """The SPACE line, and at its end the order and the filter, how many rows there are and which are seen."""
     last = min(sight.above + room, len(sight.shown))
+    is_filtered = bool(sight.view.filter.terms)
     seen = f"{sight.above + 1}-{last} of " if last - sight.above < len(sight.shown) else ""
-    count = f"{seen}{len(sight.shown)}" + (f" of {sight.total}" if sight.view.filter.terms else " rows")
-    asked = asked_for(sight.view, charset, width - layout["peer"] - cells(count) - 6)
-    text = f" {asked}  {count} " if asked else f" {count} "
-    start = width - cells(text) - 1
-    kept = [head for head in heads if head.column + cells(head.spans[0].text) < start]
-    return placed([*kept, Cell(start, [Span(text)])], width, charset.dash, "rule")
+    count = f"{seen}{len(sight.shown)}" + (f" of {sight.total}" if is_filtered else "")
+    count = count if is_filtered else f"{count} {'row' if count == '1' else 'rows'}"
+    label = "further rows" if last < len(sight.shown) else "the first rows again" if sight.above else ""
+    every = "every row that fits is shown" if is_filtered else "every row is shown"
+    (space,) = draw_space("SPACE" if label else "", label or every, width // 2, 1, charset)
+    asked = asked_for(sight.view, charset, width - width // 2 - cells(count) - 4)
+    return fill(spread(space, [Span(f"{asked}  {count}" if asked else count)], width - 1), width)
 
 
 def _row(sight: Sight, index: int, width: int, charset: Charset) -> Line:
