@@ -35,6 +35,7 @@ from netsim.story.crowds import narrate_flood
 from netsim.story.errors import ending, explain
 from netsim.story.gate_narrator import narrate_gate
 from netsim.story.own import came_to, paused, spins, waits, welcome
+from netsim.story.packets import packet_name
 from netsim.story.returned import is_private, returned
 
 ASKING = frozenset(("getsockname", "getpeername", "getsockopt", "setsockopt", "settimeout", "setblocking", "detach"))
@@ -187,6 +188,8 @@ def _opening(world: World) -> str:
         return "A lab of real processes and real sockets is starting."
     if len(running) == 1:
         return "One program is running and stopped; the other is starting."
+    if world.packets:  # a moment within a step: the call that sent it has not returned yet
+        return f"The newest packet: {packet_name(world.packets[-1])}, from the {world.packets[-1].sender}."
     return "Two programs, two PIDs, and no way to talk yet. Press space to begin."
 
 

@@ -24,7 +24,7 @@ from netsim.text.charset import Charset, visible
 from netsim.tui.board import Board, LabStirred
 from netsim.tui.keeper import Keeper
 from netsim.tui.page import Tools
-from netsim.tui.theme import DARK, THEMES, few_colours
+from netsim.tui.theme import DARK, THEMES, few_colours, no_colours
 from netsim.tui.timing import after
 
 SETTLED = 0.04  # seconds in which Textual has made its layout of a new size
@@ -102,8 +102,9 @@ class NetsimApp(App[int], inherit_bindings=False):
     def _name_theme(self, name: str) -> str:
         """One of ours is to be shown from now on: the name that Textual has for it here."""
         theme = THEMES[name]
-        # Without colours (NO_COLOR) the terminal's own would be made grey, which of 16 colours is black on black.
-        if self.console.color_system == "standard" and not self.no_color:
+        if self.no_color:  # before the 16: the terminal's own would be made grey, which of them is black on black
+            theme = no_colours(theme)
+        elif self.console.color_system == "standard":
             theme = few_colours(theme)
         self.register_theme(theme)
         self._shown_theme = name

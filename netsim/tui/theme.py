@@ -1,7 +1,8 @@
 """The colours: few, one meaning each, readable on a projector; dark, light, and with the highest contrast.
 
 Law: no meaning by colour alone; the marks say everything that colours say. Where there are 16 colours they are named,
-not mixed: the nearest of 16 would give two meanings one colour.
+not mixed: the nearest of 16 would give two meanings one colour. Where colours are not wanted (NO_COLOR) only rules are
+fainter than text: a colour's grey would make what is lost the faintest of all.
 """
 
 from __future__ import annotations
@@ -53,3 +54,10 @@ def few_colours(theme: Theme) -> Theme:
     textuals = BUILTIN_THEMES["ansi-dark" if theme.dark else "ansi-light"]
     ours = FEW_IN_CONTRAST if theme is CONTRAST else FEW if theme.dark else FEW_ON_LIGHT
     return replace(textuals, name=f"{theme.name}-16", variables={**textuals.variables, **ours})
+
+
+def no_colours(theme: Theme) -> Theme:
+    """The theme where no colours are wanted: all that has a meaning is as bright as text."""
+    text = str(theme.foreground)
+    variables = {**theme.variables, "client": text, "server": text, "lost": text}
+    return replace(theme, name=f"{theme.name}-grey", primary=text, variables=variables)

@@ -291,3 +291,12 @@ def test_the_gate_opens_closes_fails_and_comes_back(script: Gated) -> None:
 def test_where_packets_are_seen_none_are_inferred(script: Gated) -> None:
     script.kernel(LISTENER, tcp("ESTABLISHED", 51324, 8888, inode=601), tcp("ESTABLISHED", 8888, 51324))
     assert {packet.evidence for packet in script.world.packets} == {"held"}
+
+
+def test_before_the_call_returns_a_moment_with_packets_is_not_the_beginning(script: Gated) -> None:
+    synchronized(script)
+    script.add(e.GateOpened(at=script.now))
+    script.accept("Step", "client1")
+    synack = script.world.packets[-1]
+    script.add(e.PacketSeen(at=script.now, number=3, raw=synack.raw, conversation=synack.conversation, sender="server"))
+    assert narrate(script.world) == "The newest packet: SYN-ACK, from the server."

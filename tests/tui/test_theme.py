@@ -8,7 +8,7 @@ import pytest
 from textual.color import Color
 from textual.theme import Theme
 
-from netsim.tui.theme import CONTRAST, THEMES, few_colours
+from netsim.tui.theme import CONTRAST, THEMES, few_colours, no_colours
 from tests.tui.stage import stage
 
 MEANINGS = ("client", "server", "lost")
@@ -41,6 +41,24 @@ def test_where_contrast_is_asked_for_rules_are_as_bright_as_text() -> None:
 def test_no_two_meanings_have_one_colour(theme: Theme) -> None:
     for one, other in combinations(MEANINGS, 2):
         assert theme.variables[one] != theme.variables[other]
+
+
+@pytest.mark.parametrize("theme", THEMES.values(), ids=lambda theme: theme.name)
+def test_without_colours_only_rules_are_fainter_than_text(theme: Theme) -> None:
+    grey = no_colours(theme)
+    assert {grey.variables[name] for name in MEANINGS} == {theme.foreground}
+    assert (grey.variables["rule"], grey.background) == (theme.variables["rule"], theme.background)
+
+
+async def test_no_color_is_asked_for_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with stage() as on:
+        await on.open()
+        shown = on.app.get_css_variables()
+        assert {shown[name] for name in MEANINGS} == {THEMES["dark"].foreground}
+        await on.press("t")
+        shown = on.app.get_css_variables()
+        assert {shown[name] for name in MEANINGS} == {THEMES["light"].foreground}
 
 
 async def test_t_turns_through_all_and_back() -> None:
