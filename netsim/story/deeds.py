@@ -81,6 +81,16 @@ def run_to(who: str, call: str, *, lab: str = HERE, keep: str = "") -> Act:
     return Act(words=f"{who} runs to {call}()", next=advance, done=_is_at_rest(who), lab=lab, keep=keep)
 
 
+def runs(*order: str, lab: str = HERE) -> tuple[Act, ...]:
+    """Each of these programs runs its next call, one after the other; one may come several times."""
+    return tuple(run(who, lab=lab) for who in order)
+
+
+def start_to(who: str, program: str, call: str, *, lab: str = HERE) -> tuple[Act, ...]:
+    """Start `program` as `who`, and run it until it stands before its first `call` ("accept")."""
+    return start(who, program, lab=lab), run_to(who, call, lab=lab)
+
+
 def through(who: str, call: str, *, lab: str = HERE, keep: str = "") -> Act:
     """Run a program through its first `call` ("connect"), and deliver the packets that it waits for on the way."""
 
@@ -106,6 +116,18 @@ def run_until(words: str, who: str, until: Condition, *, lab: str = HERE, keep: 
         if endpoint is not None and endpoint.status == "asleep":
             return Wait()
         return _if_stopped(world, who) or Do(Step(who=who))
+
+    return Act(words=words, next=advance, done=lambda _: True, lab=lab, keep=keep)
+
+
+def in_turns(words: str, order: tuple[str, ...], until: Condition, *, lab: str = HERE, keep: str = "") -> Act:
+    """The first of these programs runs until it sleeps, then the second, and so on until the world is so."""
+
+    def advance(world: World) -> Advance:
+        if until(world):
+            return Reached()
+        who = next((who for who in order if world.endpoints[who].status == "stopped"), None)
+        return Wait() if who is None else Do(Step(who=who))
 
     return Act(words=words, next=advance, done=lambda _: True, lab=lab, keep=keep)
 

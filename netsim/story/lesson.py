@@ -1,7 +1,9 @@
 """What a lesson is: data. It asks first, then the kernel answers, and only then the point is told.
 
 Law: nothing in a lesson says what the kernel answers; every answer and every claim is a question to the world as it
-really is. A lesson is one file in netsim/story/lessons/ with a `LESSON`; nothing else has to know of it.
+really is. A lesson is one file in netsim/story/lessons/ with a `LESSON`; a long one may keep its questions to the
+world, or some of its steps, in a second file whose name begins like its own (why_ports.py, why_ports_seen.py). Nothing
+else has to know of either.
 
 How to write one
 ----------------
@@ -36,9 +38,11 @@ the one beside it, which the second of two servers has.
   whoever chose it and was wrong: why one could think so, and why it is not so.
 - `needs`: what the step can't do without; where that is not there its claims are told as not observed (exit status
   3), and `Need.sentence` says why. `when`: only in such a world; else the step is passed over without a word.
-- `Seen` is what was seen: `seen.here` is the world now, `seen.start` the world before the step, `seen.kept[name]` the
-  world right after the deed with `keep=name`, `seen.labs[name]` another lab's, `seen.probes[name]` what was asked of
-  the machine. netsim.story.sights has the usual questions to it.
+- `Seen` is what was seen: `seen.here` is the world now, `seen.start` the world before the step, `seen.flown` the
+  packets since then, `seen.kept[name]` the world right after the deed with `keep=name`, `seen.labs[name]` another
+  lab's, `seen.probes[name]` what was asked of the machine. netsim.story.sights has the usual questions to it.
+- A claim that is not so yet is waited for; a world that was kept stays as it was. So where a packet or the kernel's
+  table may come late, `let_come` comes before the `keep`, or has it.
 """
 
 from __future__ import annotations
@@ -50,6 +54,7 @@ from msgspec import Struct
 
 from netsim.model.commands import AnyCommand, StartEndpoint
 from netsim.model.machine import Probed
+from netsim.model.packet import Packet
 from netsim.model.world import World
 from netsim.story.director import OPENING
 from netsim.story.goals import Advance
@@ -74,6 +79,11 @@ class Seen(Struct, frozen=True, kw_only=True):
     def port(self) -> int:
         """The lab's port."""
         return self.here.lab.port if self.here.lab else 8888
+
+    @property
+    def flown(self) -> tuple[Packet, ...]:
+        """The packets since the step began."""
+        return self.here.packets[len(self.start.packets) :]
 
 
 def fill(text: str, port: int) -> str:
@@ -220,6 +230,12 @@ class Lesson(Struct, frozen=True, kw_only=True):
 
 # --- what a machine may not have
 
+
+def on_linux(seen: Seen) -> bool:
+    """Whether the lab's kernel is Linux."""
+    return seen.here.lab is not None and seen.here.lab.system.startswith("Linux")
+
+
 GATE = Need(
     lambda seen: seen.here.gate in ("open", "closed"),
     "Here packets can't be held: netsim doctor says why, and what to do.",
@@ -232,3 +248,4 @@ KERNEL_TABLE = Need(
     lambda seen: seen.here.kernel_complete,
     "This system does not tell a socket's queues and timers (that takes Linux's sock_diag).",
 )
+PROC = Need(on_linux, "Only Linux shows a process's open files as names below /proc.")

@@ -46,6 +46,18 @@ def error_of(world: World, who: str) -> CallError:
     return found
 
 
+def error_text(world: World, who: str) -> str:
+    """The same exception as Python writes it: its type and what it says."""
+    error = error_of(world, who)
+    return f"{error.type}: {error.message}"
+
+
+def tried(world: World, who: str) -> str:
+    """The error of the extra line that was run last, "EADDRINUSE" or "OverflowError"; "" if it went well."""
+    error = endpoint(world, who).extra_error
+    return (error.name or error.type) if error else ""
+
+
 def sleeps_in(world: World, who: str) -> str:
     """The call in which it sleeps; "" if it does not."""
     found = endpoint(world, who)
@@ -128,12 +140,29 @@ def rows(world: World, port: int, transport: Transport = "tcp") -> tuple[Row, ..
     )
 
 
+def listen_rows(world: World, port: int) -> tuple[Row, ...]:
+    """The table's rows of the sockets that listen on this port."""
+    return tuple(row for row in rows(world, port) if row.state == "LISTEN")
+
+
 def listen_row(world: World, port: int) -> Row:
     """The table's row of the listening socket."""
-    found = next((row for row in rows(world, port) if row.state == "LISTEN"), None)
-    if found is None:
+    found = listen_rows(world, port)
+    if not found:
         raise LookupError(f"nobody listens on port {port}")
-    return found
+    return found[0]
+
+
+def pids(row: Row) -> str:
+    """Who has a row's socket: "PID 7", "PID 7 and 8", "no PID"."""
+    return f"PID {' and '.join(map(str, row.pids))}" if row.pids else "no PID"
+
+
+def lab_port(world: World) -> int:
+    """The lab's port."""
+    if world.lab is None:
+        raise LookupError("there is no lab yet")
+    return world.lab.port
 
 
 def printed(world: World, who: str) -> str:

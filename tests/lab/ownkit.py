@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +26,10 @@ from netsim.session import Session
 from netsim.story.action import Action
 from netsim.story.director import next_action
 from netsim.story.narrator import narrate
+from netsim.text.charset import UNICODE
+from netsim.text.grid import Grid
+from netsim.text.lines import plain
+from netsim.text.screen import Scene, draw_screen
 from tests.processes import computing, family
 
 FOLDER = Path(__file__).parent / "programs_of_others"
@@ -53,6 +58,12 @@ class Story(NamedTuple):
     replies: Mapping[str, str] = {}
     starts: int | None = None
     folder: str = str(FOLDER)
+
+
+def script(folder: Path, text: str, name: str = "mine.py") -> str:
+    """Write a program there; its name."""
+    (folder / name).write_text(textwrap.dedent(text).lstrip("\n"))
+    return name
 
 
 def under_python(*stories: Story) -> list[list[Outcome]]:
@@ -222,6 +233,18 @@ class Run:
         refused = [each.why for each in self.events if isinstance(each, CommandRefused)]
         last = [str(event)[:200] for event in self.events[-8:]]
         return "\n".join([*(action.label for action in self.actions[-8:]), *ends, *refused, *last])
+
+
+def run_of(folder: Path, text: str, *arguments: str) -> Run:
+    """A session of one server with this text."""
+    return Run([script(folder, text), *arguments], folder=folder)
+
+
+def drawn(world: World) -> str:
+    """The smallest screen, as text."""
+    grid = Grid.of(80, 24)
+    assert grid is not None
+    return "\n".join(plain(line) for line in draw_screen(world, grid, UNICODE, Scene(why=narrate(world))))
 
 
 def _wait_for_port(port: int) -> None:

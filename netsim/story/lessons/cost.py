@@ -8,7 +8,7 @@ from netsim.model.decode import decode
 from netsim.model.packet import Packet
 from netsim.model.wire import Segment
 from netsim.model.world import World
-from netsim.story.deeds import open_gate, run, run_out, run_to, start, wait
+from netsim.story.deeds import let_come, open_gate, run, run_out, run_to, start, start_to, wait
 from netsim.story.director import UDP_PAIR
 from netsim.story.lesson import GATE, PRIVATE, Answer, Ask, Claim, Fresh, Lesson, Mistake, Seen, Step
 from netsim.story.sights import called, endpoint, flags, packets, printed
@@ -50,6 +50,10 @@ def _before_message(seen: Seen) -> list[str]:
     """What flew before the packet that carries the message."""
     found = [flags(packet) for packet in _tcp(seen)]
     return found[: next(index for index, packet in enumerate(_tcp(seen)) if packet.length)]
+
+
+def _both_have_said_goodbye(world: World) -> bool:
+    return {packet.sender for packet in packets(world) if "FIN" in packet.flags} == {"client", "server"}
 
 
 def _carrier(found: tuple[Packet, ...]) -> Packet:
@@ -213,11 +217,11 @@ LESSON = Lesson(
             ),
             label="hello by TCP: socket, connect, send, close",
             do=(
-                start("server", "hello_server.py"),
-                run_to("server", "accept"),
+                *start_to("server", "hello_server.py", "accept"),
                 start("client1", "hello_client.py"),
                 run_out("client1"),
                 run_out("server"),
+                let_come("both FINs have flown", _both_have_said_goodbye),  # the answer counts all the packets
             ),
             shows=(
                 Claim(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from netsim.story.deeds import deliver, deliver_all, extra, run, run_to, start
 from netsim.story.director import UDP_PAIR
 from netsim.story.lesson import GATE, Answer, Ask, Claim, Lesson, Mistake, Seen, Step
-from netsim.story.sights import endpoint, error_of, mark, on_port, packets, printed, result
+from netsim.story.sights import endpoint, error_of, error_text, mark, on_port, packets, printed, result
 
 CLIENT, SERVER = "udpclient1", "udpserver"
 SEND = "s.sendto(b'hello', ('127.0.0.1', {port}))"
@@ -24,15 +24,6 @@ def _data(seen: Seen) -> list[bytes]:
 
 def _icmp(seen: Seen) -> list[str]:
     return [packet.icmp for packet in seen.here.packets if packet.icmp and packet.fate == "delivered"]
-
-
-def _flown(seen: Seen) -> int:
-    return len(seen.here.packets) - len(seen.start.packets)
-
-
-def _error(seen: Seen, name: str) -> str:
-    error = error_of(seen.kept[name], CLIENT)
-    return f"{error.type}: {error.message}"
 
 
 def _size(seen: Seen, name: str) -> int:
@@ -135,9 +126,9 @@ LESSON = Lesson(
             shows=(
                 Claim(
                     sentence="One packet, and the program has it: no handshake before, no ACK after.",
-                    holds=lambda seen: _flown(seen) == 1 and "hello" in printed(seen.here, SERVER),
+                    holds=lambda seen: len(seen.flown) == 1 and "hello" in printed(seen.here, SERVER),
                     saw=lambda seen: (
-                        f"{_flown(seen)} packet; the server printed {printed(seen.here, SERVER).strip()!r}"
+                        f"{len(seen.flown)} packet; the server printed {printed(seen.here, SERVER).strip()!r}"
                     ),
                     rows=("P3",),
                 ),
@@ -189,8 +180,8 @@ LESSON = Lesson(
             shows=(
                 Claim(
                     sentence="A string can't be sent, and no packet flew.",
-                    holds=lambda seen: error_of(seen.here, CLIENT).type == "TypeError" and _flown(seen) == 0,
-                    saw=lambda seen: _error(seen, "str"),
+                    holds=lambda seen: error_of(seen.here, CLIENT).type == "TypeError" and len(seen.flown) == 0,
+                    saw=lambda seen: error_text(seen.kept["str"], CLIENT),
                     rows=("A5",),
                 ),
             ),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from netsim.model.events import KernelSocket
 from netsim.model.world import World
-from netsim.story.deeds import deliver_all, drop, extra, kill, open_gate, run, run_to, start
+from netsim.story.deeds import deliver_all, drop, extra, kill, open_gate, run, run_to, start, start_to
 from netsim.story.director import OPENING
 from netsim.story.lesson import GATE, KERNEL_TABLE, PRIVATE, Act, Answer, Ask, Claim, Fresh, Lesson, Mistake, Seen, Step
 from netsim.story.sights import (
@@ -15,12 +15,12 @@ from netsim.story.sights import (
     error_of,
     flags,
     kernels,
+    listen_rows,
     listening,
     mark,
     on_port,
     queue,
     result,
-    rows,
     sleeps_in,
     states,
 )
@@ -54,7 +54,7 @@ def _listeners(world: World, port: int) -> tuple[KernelSocket, ...]:
 
 def _hosts(world: World, port: int) -> list[str]:
     """The addresses on which somebody listens at a port, as the table has them."""
-    return sorted(row.key.host for row in rows(world, port) if row.state == "LISTEN")
+    return sorted(row.key.host for row in listen_rows(world, port))
 
 
 def _name_of_machine(seen: Seen) -> str:
@@ -126,7 +126,7 @@ LESSON = Lesson(
                 "and so does a machine that is switched off. The client starts once more, calls, and we lose its SYN."
             ),
             label="the client calls, and its SYN is lost",
-            do=(start(CLIENT, "tcp_client.py"), run_to(CLIENT, "connect"), run(CLIENT), drop()),
+            do=(*start_to(CLIENT, "tcp_client.py", "connect"), run(CLIENT), drop()),
             needs=(GATE, KERNEL_TABLE),
             shows=(
                 Claim(
@@ -171,10 +171,8 @@ LESSON = Lesson(
             label="a server that never accepts; the client calls",
             do=(
                 kill(CLIENT),
-                start("server", "silent_server.py"),
-                run_to("server", "accept"),
-                start(CLIENT, "tcp_client.py"),
-                run_to(CLIENT, "connect"),
+                *start_to("server", "silent_server.py", "accept"),
+                *start_to(CLIENT, "tcp_client.py", "connect"),
                 run(CLIENT),
                 deliver_all(),
                 run(CLIENT),

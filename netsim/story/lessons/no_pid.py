@@ -2,49 +2,60 @@
 
 from __future__ import annotations
 
-from netsim.model.packet import Packet
 from netsim.model.world import Row, World
-from netsim.story.deeds import extra, kill, open_gate, run, run_to, start, wait
-from netsim.story.lesson import KERNEL_TABLE, Answer, Ask, Claim, Lesson, Mistake, Need, Seen, Step
-from netsim.story.sights import called, endpoint, error_of, listen_row, mark, port_of, result, rows, sleeps_in, states
-
-SERVER, OTHER, CLIENT = "server", "server2", "client1"
-TIME_WAIT = 60  # seconds, TCP_TIMEWAIT_LEN in Linux
-LINUX = Need(
-    lambda seen: seen.here.lab is not None and seen.here.lab.system.startswith("Linux"),
-    "Elsewhere a machine has no 127.0.0.2 unless it is given one.",
+from netsim.story.deeds import extra, kill, let_come, open_gate, run, run_to, runs, start_to, wait
+from netsim.story.lesson import KERNEL_TABLE, Answer, Ask, Claim, Lesson, Mistake, Seen, Step
+from netsim.story.lessons.no_pid_beside import BESIDE, CLIENT, SERVER
+from netsim.story.sights import (
+    called,
+    endpoint,
+    error_of,
+    kernels,
+    lab_port,
+    listen_row,
+    mark,
+    pids,
+    port_of,
+    result,
+    rows,
+    sleeps_in,
+    states,
 )
+
+TIME_WAIT = 60  # seconds, TCP_TIMEWAIT_LEN in Linux
 
 
 def _connection(world: World) -> Row:
     """The table's row of the server's end of the only connection."""
-    port = world.lab.port if world.lab else 0
-    return next(row for row in rows(world, port) if row.key.peer is not None)
+    return next(row for row in rows(world, lab_port(world)) if row.key.peer is not None)
 
 
 def _owner(row: Row) -> str:
-    pids = f"PID {' and '.join(map(str, row.pids))}" if row.pids else "no PID"
-    return f"port {row.key.port} {row.state}: {pids}"
-
-
-def _flown(seen: Seen) -> tuple[Packet, ...]:
-    """The packets since the step began."""
-    return seen.here.packets[len(seen.start.packets) :]
+    return f"port {row.key.port} {row.state}: {pids(row)}"
 
 
 def _told(seen: Seen) -> str:
-    return ", ".join(f"{packet.sender}: {called(packet)}" for packet in _flown(seen)) or "no packet"
+    return ", ".join(f"{packet.sender}: {called(packet)}" for packet in seen.flown) or "no packet"
 
 
 def _fins(seen: Seen) -> list[str]:
     """Who sent a FIN since the step began."""
-    return [packet.sender for packet in _flown(seen) if "FIN" in packet.flags]
+    return [packet.sender for packet in seen.flown if "FIN" in packet.flags]
 
 
 def _says(seen: Seen) -> list[str]:
     """The packets of the last connection."""
     last = seen.here.packets[-1].conversation
     return [called(packet) for packet in seen.here.packets if packet.conversation == last]
+
+
+def _is_half_closed(world: World) -> bool:
+    return states(world) == ("FIN_WAIT2", "CLOSE_WAIT")
+
+
+def _greeting_is_unread(world: World) -> bool:
+    """Only what its kernel has by then makes the client's end a reset; where no queues are told nobody can wait."""
+    return not world.kernel_complete or kernels(world, CLIENT).receive_queue > 0
 
 
 def _of_client(seen: Seen) -> tuple[Row, ...]:
@@ -69,20 +80,6 @@ def _left_to_the_kernel(seen: Seen) -> bool:
 
 def _bind(world: World) -> str:
     return mark(world, SERVER, "s.bind(").text
-
-
-def _error(seen: Seen, name: str) -> str:
-    """The error of the line that was tried, "" if it went well."""
-    program = endpoint(seen.kept[name], CLIENT)
-    return program.extra_error.name or program.extra_error.type if program.extra_error else ""
-
-
-def _pids(seen: Seen) -> set[int]:
-    return {pid for row in _listeners(seen) for pid in row.pids}
-
-
-def _listeners(seen: Seen) -> list[Row]:
-    return [row for row in rows(seen.here, seen.port) if row.state == "LISTEN"]
 
 
 LESSON = Lesson(
@@ -116,7 +113,7 @@ LESSON = Lesson(
         Step(
             text="Now the server accepts, and greets; the client reads, and says hello; the server reads that.",
             label="accept, and talk",
-            do=(run(SERVER), run(SERVER), run(CLIENT), run(CLIENT), run(SERVER), run(SERVER)),
+            do=runs(SERVER, SERVER, CLIENT, CLIENT, SERVER, SERVER),
             view="table",
             shows=(
                 Claim(
@@ -149,15 +146,14 @@ LESSON = Lesson(
             label="shutdown() in the client; then the server sends",
             do=(
                 extra(CLIENT, "s.shutdown(socket.SHUT_WR)", keep="half"),
+                let_come("the server's kernel has said that it has come", _is_half_closed, keep="half"),
                 extra(SERVER, "conn.send(b'goodbye')"),
                 extra(CLIENT, "s.recv(1024)"),
             ),
             shows=(
                 Claim(
                     sentence="One FIN: the client's end is FIN_WAIT2, the server's CLOSE_WAIT.",
-                    holds=lambda seen: (
-                        _fins(seen) == ["client"] and states(seen.kept["half"]) == ("FIN_WAIT2", "CLOSE_WAIT")
-                    ),
+                    holds=lambda seen: _fins(seen) == ["client"] and _is_half_closed(seen.kept["half"]),
                     saw=lambda seen: "client {}, server {}".format(*states(seen.kept["half"])),
                     rows=("E1",),
                 ),
@@ -189,7 +185,7 @@ LESSON = Lesson(
                 ),
             ),
             label="the server closes; the client closes, and ends",
-            do=(run(SERVER), run(CLIENT)),
+            do=runs(SERVER, CLIENT),
             needs=(KERNEL_TABLE,),
             view="table",
             shows=(
@@ -226,16 +222,9 @@ LESSON = Lesson(
             ),
             label="a server that closes first; then it ends",
             do=(
-                start(SERVER, "reusing_server.py"),
-                run_to(SERVER, "accept"),
-                start(CLIENT, "simple_client.py"),
-                run_to(CLIENT, "connect"),
-                run(CLIENT),
-                run(SERVER),
-                run(SERVER),
-                run(SERVER),
-                run(CLIENT),
-                run(CLIENT),
+                *start_to(SERVER, "reusing_server.py", "accept"),
+                *start_to(CLIENT, "simple_client.py", "connect"),
+                *runs(CLIENT, SERVER, SERVER, SERVER, CLIENT, CLIENT),
                 kill(SERVER),
             ),
             needs=(KERNEL_TABLE,),
@@ -267,11 +256,9 @@ LESSON = Lesson(
             ),
             label="bind() without SO_REUSEADDR, and with it",
             do=(
-                start(SERVER, "simple_server.py"),
-                run_to(SERVER, "bind"),
+                *start_to(SERVER, "simple_server.py", "bind"),
                 run(SERVER, keep="simple"),
-                start(SERVER, "reusing_server.py"),
-                run_to(SERVER, "accept"),
+                *start_to(SERVER, "reusing_server.py", "accept"),
             ),
             needs=(KERNEL_TABLE,),
             view="table",
@@ -317,14 +304,10 @@ LESSON = Lesson(
             ),
             label="kill the client before it reads",
             do=(
-                start(SERVER, "tcp_server.py"),
-                run_to(SERVER, "accept"),
-                start(CLIENT, "tcp_client.py"),
-                run_to(CLIENT, "connect"),
-                run(CLIENT),
-                run(SERVER),
-                run(SERVER),
-                run(SERVER),
+                *start_to(SERVER, "tcp_server.py", "accept"),
+                *start_to(CLIENT, "tcp_client.py", "connect"),
+                *runs(CLIENT, SERVER, SERVER, SERVER),
+                let_come("the greeting is there", _greeting_is_unread),
                 kill(CLIENT),
                 wait("the server hears of it", lambda world: not sleeps_in(world, SERVER)),
             ),
@@ -349,114 +332,7 @@ LESSON = Lesson(
                 "a FIN for it: the kernel closes whatever a process leaves open, however that ends."
             ),
         ),
-        Step(
-            text=(
-                "Now to who may have a port beside whom. A server listens on port {port} of TCP. A second program "
-                "wants the very same: we run a line in the client. And then the port of that number that UDP has."
-            ),
-            ask=Ask(
-                "The server has TCP port {port}. What does a second program get?",
-                (
-                    Answer(
-                        "neither TCP nor UDP {port}",
-                        lambda seen: (_error(seen, "tcp"), _error(seen, "udp")) == ("EADDRINUSE", "EADDRINUSE"),
-                        "TCP and UDP do not share their ports: each has all the numbers for itself.",
-                    ),
-                    Answer(
-                        "UDP {port}, but not TCP {port}",
-                        lambda seen: (_error(seen, "tcp"), _error(seen, "udp")) == ("EADDRINUSE", ""),
-                    ),
-                    Answer(
-                        "both",
-                        lambda seen: (_error(seen, "tcp"), _error(seen, "udp")) == ("", ""),
-                        "Then whose would a caller be? With one listener there is no doubt.",
-                    ),
-                ),
-            ),
-            label="bind the same port of TCP, then of UDP",
-            do=(
-                start(SERVER, "tcp_server.py"),
-                run_to(SERVER, "accept"),
-                start(CLIENT, "tcp_client.py"),
-                run(CLIENT),
-                extra(CLIENT, "s.bind(('127.0.0.1', {port}))", keep="tcp"),
-                extra(CLIENT, "(u := socket.socket(type=socket.SOCK_DGRAM)).bind(('127.0.0.1', {port}))", keep="udp"),
-            ),
-            view="table",
-            shows=(
-                Claim(
-                    sentence="One listener for each TCP port and address: the second is refused.",
-                    holds=lambda seen: _error(seen, "tcp") == "EADDRINUSE" and len(_listeners(seen)) == 1,
-                    saw=lambda seen: f"bind(): {_error(seen, 'tcp') or 'ok'}",
-                    rows=("O6",),
-                ),
-                Claim(
-                    sentence="UDP's port of the same number is another port: granted.",
-                    holds=lambda seen: _error(seen, "udp") == "" and len(rows(seen.here, seen.port, "udp")) == 1,
-                    saw=lambda seen: (
-                        f"bind(): {_error(seen, 'udp') or 'ok'}; rows for {seen.port}/udp: "
-                        f"{len(rows(seen.here, seen.port, 'udp'))}"
-                    ),
-                    rows=("O6",),
-                ),
-            ),
-        ),
-        Step(
-            text=(
-                "And the same TCP port on another address of this machine? 127.0.0.2 is one, too. The client's socket "
-                "binds port {port} there, and listens."
-            ),
-            label="bind the same port on 127.0.0.2",
-            do=(extra(CLIENT, "s.bind(('127.0.0.2', {port}))", keep="other"), extra(CLIENT, "s.listen()")),
-            needs=(LINUX,),
-            view="table",
-            shows=(
-                Claim(
-                    sentence="Two addresses, one port number, two processes that listen.",
-                    holds=lambda seen: (
-                        sorted(row.key.host for row in _listeners(seen)) == ["127.0.0.1", "127.0.0.2"]
-                        and len(_pids(seen)) == 2
-                    ),
-                    saw=lambda seen: ", ".join(f"{row.key.host}: PID {row.pids[0]}" for row in _listeners(seen)),
-                    rows=("O6",),
-                ),
-            ),
-        ),
-        Step(
-            text=(
-                "Last, on purpose: two programs that both set SO_REUSEPORT bind the same port of the same address. "
-                "Then the client tries it without that option."
-            ),
-            label="start two servers that share the port",
-            do=(
-                start(CLIENT, "tcp_client.py"),
-                run(CLIENT),
-                start(SERVER, "sharing_server.py"),
-                run_to(SERVER, "accept"),
-                start(OTHER, "sharing_server.py"),
-                run_to(OTHER, "accept"),
-                extra(CLIENT, "s.bind(('127.0.0.1', {port}))", keep="third"),
-            ),
-            view="table",
-            shows=(
-                Claim(
-                    sentence="Two sockets listen on one port, because both agreed to share it.",
-                    holds=lambda seen: (
-                        len(_listeners(seen)) == 2
-                        and _pids(seen) == {endpoint(seen.here, SERVER).pid, endpoint(seen.here, OTHER).pid}
-                    ),
-                    saw=lambda seen: f"PIDs {' and '.join(map(str, sorted(_pids(seen))))}",
-                    rows=("O6",),
-                ),
-                Claim(
-                    sentence="Who does not ask to share gets nothing.",
-                    holds=lambda seen: _error(seen, "third") == "EADDRINUSE",
-                    saw=lambda seen: f"bind(): {_error(seen, 'third') or 'ok'}",
-                    rows=("O6",),
-                ),
-            ),
-            after="The kernel gives each caller to one of the two. Only programs of the same user may share like this.",
-        ),
+        *BESIDE,
     ),
     point="The kernel has the ports and lends them out: before accept() and after close() they are its own.",
     mistake=Mistake(

@@ -5,10 +5,21 @@ from __future__ import annotations
 from netsim.model.decode import decode
 from netsim.model.wire import Segment
 from netsim.model.world import World
-from netsim.story.deeds import extra, open_gate, run, run_to, start
-from netsim.story.lesson import GATE, Answer, Ask, Claim, Lesson, Mistake, Seen, Step, port_beside
-from netsim.story.lessons.two_sockets import LINUX
-from netsim.story.sights import endpoint, error_of, flags, has_run, listen_row, listening, packets, port_of, result
+from netsim.story.deeds import extra, open_gate, run, run_to, runs, start, start_to
+from netsim.story.lesson import GATE, PROC, Answer, Ask, Claim, Lesson, Mistake, Seen, Step, port_beside
+from netsim.story.sights import (
+    endpoint,
+    error_of,
+    error_text,
+    flags,
+    has_run,
+    listen_row,
+    listening,
+    packets,
+    port_of,
+    result,
+    tried,
+)
 
 CALL = "socket.socket().connect(('127.0.0.1', {port}))"
 RANGE = "open('/proc/sys/net/ipv4/ip_local_port_range').read().split()"
@@ -21,9 +32,9 @@ def _refused(world: World) -> bool:
     return error_of(world, "client1").name == "ECONNREFUSED"
 
 
-def _error(seen: Seen, name: str) -> str:
-    error = error_of(seen.kept[name], "client1")
-    return f"{error.type}: {error.message}"
+def _said(seen: Seen, name: str) -> str:
+    """The result of the client's line that was kept under this name."""
+    return result(seen.kept[name], "client1")
 
 
 def _picked(seen: Seen) -> int:
@@ -31,7 +42,7 @@ def _picked(seen: Seen) -> int:
 
 
 def _range(seen: Seen) -> tuple[int, int]:
-    first, last = result(seen.kept["range"], "client1").strip("[]").replace("'", "").split(", ")
+    first, last = _said(seen, "range").strip("[]").replace("'", "").split(", ")
     return int(first), int(last)
 
 
@@ -44,7 +55,7 @@ def _is_picked(seen: Seen) -> bool:
 
 
 def _chosen(seen: Seen) -> int:
-    return int(result(seen.kept["zero"], "client1"))
+    return int(_said(seen, "zero"))
 
 
 def _two_bytes(seen: Seen) -> str:
@@ -57,26 +68,20 @@ def _two_bytes(seen: Seen) -> str:
 
 
 def _limit(seen: Seen) -> int:
-    return int(result(seen.kept["limit"], "client1"))
+    return int(_said(seen, "limit"))
 
 
 def _has_right(seen: Seen) -> bool:
-    return bool(int(result(seen.kept["rights"], "client1").strip("'"), 16) >> BIND_SERVICE & 1)
+    return bool(int(_said(seen, "rights").strip("'"), 16) >> BIND_SERVICE & 1)
 
 
 def _denied(seen: Seen, port: int = 22) -> bool:
-    error = endpoint(seen.kept[str(port)], "client1").extra_error
-    return error is not None and error.name == "EACCES"
+    return tried(seen.kept[str(port)], "client1") == "EACCES"
 
 
 def _low(seen: Seen) -> str:
-    errors = {port: endpoint(seen.kept[port], "client1").extra_error for port in ("22", "80")}
-    said = ", ".join(f"port {port} {error.name if error else 'granted'}" for port, error in errors.items())
+    said = ", ".join(f"port {port} {tried(seen.kept[port], 'client1') or 'granted'}" for port in ("22", "80"))
     return f"limit {_limit(seen)}, {'with' if _has_right(seen) else 'without'} the right: {said}"
-
-
-def _heard(seen: Seen, name: str, who: str) -> str:
-    return result(seen.kept[name], who)
 
 
 def _limit_of_queue(seen: Seen) -> int:
@@ -163,7 +168,7 @@ LESSON = Lesson(
                 ),
             ),
             label="listen(), and the client connects",
-            do=(run("server"), run("client1"), run("client1")),
+            do=runs("server", "client1", "client1"),
             view="table",
             shows=(
                 Claim(
@@ -185,7 +190,7 @@ LESSON = Lesson(
             text="From where does it pick? The kernel has a range of ports for that, which we read.",
             label="read the kernel's range of ephemeral ports",
             do=(extra("client1", RANGE, keep="range"),),
-            needs=(LINUX,),
+            needs=(PROC,),
             view="table",
             shows=(
                 Claim(
@@ -227,13 +232,13 @@ LESSON = Lesson(
                 (
                     Answer(
                         "9999",
-                        lambda seen: "0-9999" in _error(seen, "large"),
+                        lambda seen: "0-9999" in error_text(seen.kept["large"], "client1"),
                         "That is four digits. Headers count in bytes: two of them make 256 times 256 values.",
                     ),
-                    Answer("65535", lambda seen: "0-65535" in _error(seen, "large")),
+                    Answer("65535", lambda seen: "0-65535" in error_text(seen.kept["large"], "client1")),
                     Answer(
                         "65536",
-                        lambda seen: "0-65536" in _error(seen, "large"),
+                        lambda seen: "0-65536" in error_text(seen.kept["large"], "client1"),
                         "There are 65536 ports, but counting begins with 0.",
                     ),
                 ),
@@ -249,7 +254,7 @@ LESSON = Lesson(
                     holds=lambda seen: all(
                         error_of(seen.kept[name], "client1").type == "OverflowError" for name in ("large", "small")
                     ),
-                    saw=lambda seen: _error(seen, "large"),
+                    saw=lambda seen: error_text(seen.kept["large"], "client1"),
                     rows=("O2",),
                 ),
             ),
@@ -295,7 +300,7 @@ LESSON = Lesson(
                 extra("client1", "socket.socket().bind(('127.0.0.1', 22))", keep="22"),
                 extra("client1", "socket.socket().bind(('127.0.0.1', 80))", keep="80"),
             ),
-            needs=(LINUX,),
+            needs=(PROC,),
             shows=(
                 Claim(
                     sentence="A port below the limit goes only to who has the right.",
@@ -319,15 +324,11 @@ LESSON = Lesson(
             ),
             label="a second server on {port+1}, and a second client",
             do=(
-                start("server2", "second_server.py"),
-                run_to("server2", "accept"),
+                *start_to("server2", "second_server.py", "accept"),
                 start("client2", "tcp_client.py"),
                 run("client2"),
                 extra("client2", "s.connect(('127.0.0.1', {port+1}))"),
-                run("server"),
-                run("server"),
-                run("server2"),
-                run("server2"),
+                *runs("server", "server", "server2", "server2"),
                 extra("client1", "s.recv(1024)", keep="one"),
                 extra("client2", "s.recv(1024)", keep="other"),
             ),
@@ -336,11 +337,11 @@ LESSON = Lesson(
                 Claim(
                     sentence="Same address, two ports, two programs, two answers.",
                     holds=lambda seen: (
-                        "Connection received" in _heard(seen, "one", "client1")
-                        and "The other service" in _heard(seen, "other", "client2")
+                        "Connection received" in _said(seen, "one")
+                        and "The other service" in result(seen.kept["other"], "client2")
                         and listen_row(seen.here, seen.port).pids != listen_row(seen.here, port_beside(seen.port)).pids
                     ),
-                    saw=lambda seen: f"{_heard(seen, 'one', 'client1')}, {_heard(seen, 'other', 'client2')}",
+                    saw=lambda seen: f"{_said(seen, 'one')}, {result(seen.kept['other'], 'client2')}",
                     rows=("O4",),
                 ),
             ),
@@ -361,8 +362,8 @@ LESSON = Lesson(
             shows=(
                 Claim(
                     sentence="The socket's address is an IP address and a port.",
-                    holds=lambda seen: result(seen.kept["name"], "client1") == f"('127.0.0.1', {_picked(seen)})",
-                    saw=lambda seen: result(seen.kept["name"], "client1"),
+                    holds=lambda seen: _said(seen, "name") == f"('127.0.0.1', {_picked(seen)})",
+                    saw=lambda seen: _said(seen, "name"),
                     rows=("S3",),
                 ),
                 Claim(
@@ -375,13 +376,8 @@ LESSON = Lesson(
                 ),
                 Claim(
                     sentence="The option was off, and now it is on.",
-                    holds=lambda seen: (
-                        result(seen.kept["before"], "client1") == "0" != result(seen.kept["after"], "client1")
-                    ),
-                    saw=lambda seen: (
-                        f"SO_KEEPALIVE {result(seen.kept['before'], 'client1')}, "
-                        f"then {result(seen.kept['after'], 'client1')}"
-                    ),
+                    holds=lambda seen: _said(seen, "before") == "0" != _said(seen, "after"),
+                    saw=lambda seen: f"SO_KEEPALIVE {_said(seen, 'before')}, then {_said(seen, 'after')}",
                     rows=("S3",),
                 ),
             ),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from netsim.model.events import CallReturned
-from netsim.story.deeds import extra, open_gate, run, run_to, start, through
+from netsim.model.world import World
+from netsim.story.deeds import extra, let_come, open_gate, run, run_to, start, start_to, through
 from netsim.story.lesson import GATE, KERNEL_TABLE, Answer, Ask, Claim, Lesson, Mistake, Seen, Step
 from netsim.story.sights import endpoint, error_of, flags, kernels, packets, result
 
@@ -25,12 +26,16 @@ def _sizes(seen: Seen, names: tuple[str, ...], who: str) -> list[int]:
     return [int(result(seen.kept[name], who)) for name in names]
 
 
-def _unread(seen: Seen) -> int:
-    return kernels(seen.here, "server", 1).receive_queue
+def _unread(world: World) -> int:
+    return kernels(world, "server", 1).receive_queue
 
 
-def _unacknowledged(seen: Seen) -> int:
-    return kernels(seen.here, "client1").send_queue
+def _unacknowledged(world: World) -> int:
+    return kernels(world, "client1").send_queue
+
+
+def _all_acknowledged(world: World) -> bool:
+    return _unread(world) == 5 and _unacknowledged(world) == 0
 
 
 def _both_ways(seen: Seen) -> dict[str, int]:
@@ -88,12 +93,13 @@ LESSON = Lesson(
                 "queues."
             ),
             label="look at both ends' queues",
+            do=(let_come("the ACK has come", _all_acknowledged),),
             needs=(KERNEL_TABLE,),
             shows=(
                 Claim(
                     sentence="All 5 bytes are acknowledged, and none of them is read.",
-                    holds=lambda seen: _unread(seen) == 5 and _unacknowledged(seen) == 0,
-                    saw=lambda seen: f"unread {_unread(seen)}, unacknowledged {_unacknowledged(seen)}",
+                    holds=lambda seen: _all_acknowledged(seen.here),
+                    saw=lambda seen: f"unread {_unread(seen.here)}, unacknowledged {_unacknowledged(seen.here)}",
                     rows=("P2",),
                 ),
             ),
@@ -178,8 +184,7 @@ LESSON = Lesson(
             ),
             label="two datagrams, one recvfrom()",
             do=(
-                start(SERVER, "udp_server.py"),
-                run_to(SERVER, "recvfrom"),
+                *start_to(SERVER, "udp_server.py", "recvfrom"),
                 start(CLIENT, "udp_client.py"),
                 run(CLIENT),
                 extra(CLIENT, f"s.sendto(b'hel', {TO})"),

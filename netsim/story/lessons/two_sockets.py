@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from netsim.model.views import conversation_of
 from netsim.story.deeds import extra, open_gate, run, run_to, start
-from netsim.story.lesson import Answer, Ask, Claim, Lesson, Mistake, Need, Seen, Step
+from netsim.story.lesson import PROC, Answer, Ask, Claim, Lesson, Mistake, Seen, Step
 from netsim.story.sights import endpoint, has_run, kernels, mark, result, socket
 
-LINUX = Need(
-    lambda seen: seen.here.lab is not None and seen.here.lab.system.startswith("Linux"),
-    "Only Linux shows a process's open files as names below /proc.",
-)
 LINK = "__import__('os').readlink('/proc/self/fd/' + str(s.fileno()))"
 
 
@@ -132,7 +128,7 @@ LESSON = Lesson(
                 extra("client1", "(t := socket.socket()).fileno()", keep="again"),
                 extra("client1", "t.close()"),
             ),
-            needs=(LINUX,),
+            needs=(PROC,),
             shows=(
                 Claim(
                     sentence="The file number leads to a socket, not to a name on a disk.",
