@@ -97,9 +97,12 @@ def packet_label(packet: Packet, room: int, charset: Charset) -> str:
         words.append(f"seq={packet.seq}")
     if packet.ack is not None and acks:
         words.append(f"ack={packet.ack}")
+    label = " ".join(words)
     if packet.copies:  # its sender's timer fired, or that of whom it answers, and the gate kept the copy
-        words.append(f"+{packet.copies}")
-    return clip(" ".join(words), room)
+        label += f" +{packet.copies}"
+        told = label + (" copy" if packet.copies == 1 else " copies")
+        label = told if cells(told) <= room else label
+    return clip(label, room)
 
 
 def _datagram(packet: Packet, size: str, room: int, charset: Charset) -> str:

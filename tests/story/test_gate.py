@@ -234,7 +234,9 @@ class TestLoss:
         script.add(e.CopyCounted(at=script.now, number=1, copies=3, reason="held"))
         assert script.world.packets[0].copies == 3
         assert len(script.world.packets) == 1
-        assert packet_label(script.world.packets[0], 30, UNICODE) == "SYN seq=0 +3"
+        assert packet_label(script.world.packets[0], 30, UNICODE) == "SYN seq=0 +3 copies"
+        assert packet_label(script.world.packets[0], 15, UNICODE) == "SYN seq=0 +3"
+        assert packet_label(replace(script.world.packets[0], copies=1), 30, UNICODE) == "SYN seq=0 +1 copy"
 
 
 class TestGoals:
