@@ -234,6 +234,7 @@ class Driver:
             case Do(command, final):
                 if final:
                     self._goal = None
+                self.answer = ""  # what was said on the way is not so any more
                 self._session.dispatch(command)
                 return True
             case Wait():
