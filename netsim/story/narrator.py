@@ -16,6 +16,8 @@ from netsim.model.events import (
     EndpointStarted,
     ExtraLineRan,
     OwnersObserved,
+    PacketHeld,
+    PacketSeen,
     ProcessContinued,
     ProcessExited,
     ProcessPaused,
@@ -96,13 +98,20 @@ Telling = (
 )  # fmt: skip
 
 
-def _signalled(since: Iterable[AnyEvent]) -> ProcessPaused | ProcessContinued | None:
-    """A signal from outside that came after all that matters: nobody has asked for it here, so it is told first."""
+def _signalled(since: Iterable[AnyEvent]) -> ProcessPaused | ProcessContinued | ProcessExited | None:
+    """A signal from outside that came after all that matters: nobody has asked for it here, so it is told first.
+
+    What its kernel sends for one that a signal has ended comes after it.
+    """
     for event in reversed(tuple(since)):
         match event:
             case ProcessPaused() | ProcessContinued():
                 return event
+            case ProcessExited(status=int(status)) if status < 0:
+                return event
             case SocketsObserved() | OwnersObserved() | ReadinessChanged() | ProgramPrinted():
+                pass
+            case PacketHeld() | PacketSeen():
                 pass
             case _:
                 return None

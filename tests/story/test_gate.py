@@ -302,3 +302,12 @@ def test_before_the_call_returns_a_moment_with_packets_is_not_the_beginning(scri
     synack = script.world.packets[-1]
     script.add(e.PacketSeen(at=script.now, number=3, raw=synack.raw, conversation=synack.conversation, sender="server"))
     assert narrate(script.world) == "The newest packet: SYN-ACK, from the server."
+
+
+def test_who_is_killed_from_outside_is_told_of_though_the_gate_was_opened_last(script: Gated) -> None:
+    script.add(e.GateOpened(at=script.now))
+    assert narrate(script.world).startswith("The gate is open")
+    script.exit("server", -9)
+    script.hold("FIN ACK", sender="server", seq=1, ack=1)
+    assert "gate" not in narrate(script.world)
+    assert "server" in narrate(script.world)
