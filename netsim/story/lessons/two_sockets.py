@@ -145,12 +145,14 @@ LESSON = Lesson(
                         f"socket fd {socket(seen.here, 'client1').fd}, file fd {result(seen.kept['opened'], 'client1')}"
                     ),
                     rows=("S2",),
+                    always=True,
                 ),
                 Claim(
                     sentence="close() gave that number back, and a new socket got it.",
                     holds=lambda seen: result(seen.kept["again"], "client1") == result(seen.kept["opened"], "client1"),
                     saw=lambda seen: f"socket fd {result(seen.kept['again'], 'client1')}",
                     rows=("S2",),
+                    always=True,
                 ),
             ),
             after="A file number is also called a file descriptor, or fd. Files and sockets are counted together.",
