@@ -29,12 +29,15 @@ _PAIRS = {"(": ")", "[": "]", "{": "}"}
 def elide(line: str, room: int) -> str:
     """The visible line in at most `room` cells.
 
-    First the constants lose their `socket.`, then one argument becomes "..": the first one whose absence is enough;
-    a single one keeps its beginning. What is still too long is cut at the end.
+    First a comment goes, as far as it must, then the constants lose their `socket.`, then one argument becomes "..":
+    the first one whose absence is enough; a single one keeps its beginning. What is still too long is cut at the end.
     """
     line = line[:LONGEST]
     if cells(line) <= room:
         return line
+    code = _code(line)
+    if code and len(code) < len(line):
+        return clip(line, room) if cells(code) + cells(CUT) < room else elide(code, room)
     short = without_prefixes(line)
     if cells(short) <= room:
         return short
@@ -102,6 +105,14 @@ def _arguments(line: str) -> list[tuple[int, int]]:
                 return found
         at += 1
     return []
+
+
+def _code(line: str) -> str:
+    """The line without its comment."""
+    at = 0
+    while at < len(line) and line[at] != "#":
+        at = _after_string(line, at) if line[at] in "'\"" else at + 1
+    return line[:at].rstrip()
 
 
 def _after_string(line: str, at: int) -> int:

@@ -186,6 +186,10 @@ class TestExtraLine:
         ("s.connect((", 8, "s.conn.."),
         ("x = 'no call in here at all'", 10, "x = 'no .."),
         ("s.send(x)", 0, ""),
+        ("data = conn.recv(1024)  # what it says", 32, "data = conn.recv(1024)  # what.."),
+        ("data = conn.recv(1024)  # what it says", 24, "data = conn.recv(1024)"),
+        ("conn.send(b'#1: hello there')  # answer", 24, "conn.send(b'#1: hello..)"),
+        ("# what it says, and why", 12, "# what it .."),
     ],
 )
 def test_elide(line: str, room: int, short: str) -> None:
