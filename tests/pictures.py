@@ -156,7 +156,7 @@ def _lesson() -> list[Frame]:
         number=0,
         view=run.step.view,
         cap="SPACE",
-        label=f"1 to {len(asked.answers)}: your guess, or space: {run.step.label}",
+        label=f"1 to {len(asked.answers)}: guess; space: {run.step.label}",
         keys=((f"1-{len(asked.answers)}", "guess"), ("v", "hide answers"), ("g", "glossary"), ("esc", "back")),
         now=before.here.at,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from netsim.story.curriculum import ROWS, Row
-from netsim.story.lesson import Lesson, Seen
+from netsim.story.lesson import Lesson, Seen, fill
+from netsim.text.grid import MINIMUM
 from netsim.text.lesson import Paragraph, wrap
 from netsim.text.lesson_recorded import recorded_step
 from netsim.text.lessons import all_lessons, find_lesson
@@ -58,6 +59,13 @@ def test_a_question_has_two_to_four_answers_and_all_but_the_kernels_have_reasons
 def test_what_is_done_is_announced(lesson: Lesson) -> None:
     for step in lesson.steps:
         assert step.label or not (step.do or step.shows), step.text
+
+
+def test_what_is_announced_fits_beside_space() -> None:
+    for lesson in all_lessons():
+        for step in lesson.steps:
+            asked = f"1 to {len(step.ask.answers)}: guess; space: " if step.ask else ""
+            assert len(asked + fill(step.label, 65535)) <= MINIMUM[0] - 8, (lesson.name, step.label)
 
 
 @every_lesson

@@ -252,7 +252,7 @@ LESSON = Lesson(
                     ),
                 ),
             ),
-            label="the plain server serves its first client; all clients call recv()",
+            label="the server serves one; all clients call recv()",
             do=(
                 Fresh(opening=_opening("tcp_server.py")),
                 open_gate(),

@@ -293,7 +293,7 @@ LESSON = Lesson(
                     ),
                 ),
             ),
-            label="read the limit, look for the right, ask for ports 22 and 80",
+            label="read the limit and the right; ask for 22 and 80",
             do=(
                 extra("client1", LIMIT, keep="limit"),
                 extra("client1", RIGHTS, keep="rights"),

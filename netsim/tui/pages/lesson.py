@@ -86,7 +86,7 @@ class LessonPage:
             case "told":
                 return self._filled(player, step.label) or "go on"
             case "asked" if step.ask is not None:
-                return f"1 to {len(step.ask.answers)}: your guess, or space: {self._filled(player, step.label)}"
+                return f"1 to {len(step.ask.answers)}: guess; space: {self._filled(player, step.label)}"
             case "found":
                 return "go on" if run.at + 1 < len(run.lesson.steps) else "what it all means"
             case _:
