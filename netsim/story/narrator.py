@@ -41,6 +41,7 @@ from netsim.story.packets import packet_name
 from netsim.story.returned import is_private, returned
 
 ASKING = frozenset(("getsockname", "getpeername", "getsockopt", "setsockopt", "settimeout", "setblocking", "detach"))
+ALL_PRINTED = "O shows it."  # after a message that is cut: the key for all that was printed
 SIGKILL = 9  # signal(7); the number, because this room asks no system
 
 
@@ -68,7 +69,7 @@ def _sentence(world: World) -> str:
         return _opening(world)
     match event:
         case CallReturned():
-            return returned(event, endpoint, world)
+            return _at_its_line(returned(event, endpoint, world), event, endpoint)
         case CallSlept():
             return _slept(event, endpoint, world)
         case ProcessSlept():
@@ -235,8 +236,24 @@ def _program_ended(event: ProgramEnded, endpoint: Endpoint, world: World) -> str
         return f"{opening(speaker(endpoint, world))}'s program has come to its end."
     if event.error.name in ("EAI_AGAIN", "EAI_NONAME"):  # asked before there was a socket
         return explain(event.error, "connect", _port(world), private=is_private(world))
-    message = f": {event.error.message}" if event.error.message else "."
-    return f"{opening(speaker(endpoint, world))} ended with {event.error.type}{message}"
+    place = f" at {endpoint.place(event.line)}" if event.line else ""
+    message = " ".join(event.error.message.split())
+    what = f"{event.error.type}: {message}" if message else f"{event.error.type}."
+    whole = f"{opening(speaker(endpoint, world))} ended{place} with {what}"
+    if len(whole) <= WIDTH or endpoint.own is None:
+        return whole
+    more = f" {ALL_PRINTED}"
+    room = WIDTH - len(more)
+    return (whole if len(whole) <= room else whole[: room - 2].rstrip() + "..") + more
+
+
+def _at_its_line(told: str, event: CallReturned, endpoint: Endpoint) -> str:
+    """The same, led in by the line at which the call's error has ended the person's own program."""
+    if endpoint.own is None or event.error is None or endpoint.error != event.error or not event.line:
+        return told
+    place = endpoint.place(event.line)
+    led = [f"{place[0].upper()}{place[1:]}: {each}" for each in (told, told.replace(" at once.", "."))]
+    return next((each for each in led if len(each) <= WIDTH), told)
 
 
 def _exited(event: ProcessExited, endpoint: Endpoint, world: World) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netsim.model.events import CallReturned, CallSlept, ProcessSlept
+from netsim.model.events import CallReturned, CallSlept, ProcessSlept, ProgramEnded
 from netsim.model.threads import ThreadCall, last_moved
 from netsim.model.world import Endpoint, World
 from netsim.text.charset import Charset, cells
@@ -25,6 +25,7 @@ WIDEST_RESULT = 16
 LEAST_WITH_THREADS = 4  # rows of a listing of which the last one tells of another thread
 WIDE_ENOUGH = 50  # columns of a pane in which there is room for a line and what it sleeps in
 QUOTES = ('"""', "'''")
+FAILED = "!"  # the mark of the line whose exception has ended the program
 
 
 def draw_listing(
@@ -145,8 +146,9 @@ def _line(
 ) -> Line:  # fmt: skip
     here = number == endpoint.line and endpoint.status not in ("ended", "starting")
     touched = here and endpoint.status == "stopped" and target == endpoint.who
-    mark = " "
-    if here:
+    failed = number == endpoint.line and endpoint.error is not None
+    mark = FAILED if failed else " "
+    if here and not failed:
         mark = charset.next if touched else charset.asleep if endpoint.status == "asleep" else charset.stopped
     result = _result(world, endpoint, number, width, charset, here=here)
     room = max(0, width - GUTTER - 1)
@@ -159,6 +161,8 @@ def _line(
         left = [Span(f" {mark} "), Span(f"{endpoint.in_file(number)[0]}: {text}", "next")]
     elif touched:
         left = [Span(" "), Span(f"{mark} {text}", "next")]
+    elif failed:
+        left = [Span(" "), Span(mark, "lost"), Span(f" {text}")]
     else:
         left = [Span(f" {mark} {text}")]
     return _with_result(left, result, width)
@@ -185,6 +189,9 @@ def _result(world: World, endpoint: Endpoint, number: int, width: int, charset: 
         slept = any(isinstance(each, CallSlept | ProcessSlept) and each.who == endpoint.who for each in world.since)
         return [Span(_asleep(endpoint, width), "bold" if slept else "")]
     mark = endpoint.marks.get(number)
+    if endpoint.error is not None and number == endpoint.line and (mark is None or mark.ok):
+        ended = any(isinstance(event, ProgramEnded) and event.who == endpoint.who for event in world.since)
+        return [Span(charset.shown(endpoint.error.type, WIDEST_RESULT), "bold" if ended else "")]
     fresh = any(
         isinstance(event, CallReturned) and event.who == endpoint.who and event.line == number for event in world.since
     )

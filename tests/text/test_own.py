@@ -154,3 +154,36 @@ def test_where_nobody_is_the_pane_says_who_could_be(size: tuple[int, int]) -> No
     alone = OwnScript()
     alone.start_own("client1")
     assert "nc -l 8888" in "\n".join(drawn(alone.world, size))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("charset", [UNICODE, ASCII])
+def test_the_line_that_has_ended_the_program_is_marked_and_told(size: tuple[int, int], charset: Charset) -> None:
+    script = both()
+    script.accept("Step", "client1")
+    error = e.CallError("ValueError", None, None, "invalid literal for int() with base 10: " + "'nine' " * 20)
+    script.add(e.ProgramEnded(at=script.now, **script.of("client1"), line=5, error=error, traceback="Traceback"))
+    for exited in (False, True):
+        if exited:
+            script.exit_own("client1", 1)
+        told = narrate(script.world)
+        rows = drawn(script.world, size, charset, why=told)
+        marked = [row for row in rows if row.startswith(" ! ")]
+        assert len(marked) == 1
+        assert marked[0].startswith(" ! s.sendall(")
+        assert "ValueError" in marked[0]
+        assert told.startswith("The client ended at line 5 with ValueError: invalid literal for")
+        assert told.endswith(".. O shows it.")
+        assert any(told in row for row in rows)
+
+
+def test_the_sentence_about_a_call_names_the_line_that_has_ended_the_program_with_it() -> None:
+    script = both()
+    script.accept("Step", "client1")
+    refused = e.CallError("ConnectionRefusedError", 111, "ECONNREFUSED", "[Errno 111] Connection refused")
+    script.own_call("client1", "connect", "('localhost', 5000)", ref(3, 77), line=4, error="ECONNREFUSED")
+    before = narrate(script.world)
+    script.add(e.ProgramEnded(at=script.now, **script.of("client1"), line=4, error=refused, traceback="Traceback"))
+    assert before == "Refused: nobody listens on port 5000. The kernel answered RST at once."
+    assert narrate(script.world) == "Line 4: Refused: nobody listens on port 5000. The kernel answered RST."
+    assert any(row.startswith(" ! s = socket.cre") and "ECONNREFUSED" in row for row in drawn(script.world))
