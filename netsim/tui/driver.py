@@ -40,7 +40,8 @@ class Driver:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._goal: Goal | Moment | None = None
-        self.answer = ""
+        self._answer = ""
+        self._overtaken: Callable[[World], bool] | None = None
         self.playing = False
         self.pace = PACES[2]  # seconds between the steps of playing
 
@@ -48,6 +49,19 @@ class Driver:
     def world(self) -> World:
         """The world now."""
         return self._session.world
+
+    @property
+    def answer(self) -> str:
+        """The sentence to the person, as long as it is true."""
+        return "" if self._overtaken is not None and self._overtaken(self.world) else self._answer
+
+    @answer.setter
+    def answer(self, sentence: str) -> None:
+        self._answer, self._overtaken = sentence, None
+
+    def _say_until(self, overtaken: Callable[[World], bool], sentence: str) -> None:
+        """An answer that says how the world is now: it goes when that is not so any more."""
+        self._answer, self._overtaken = sentence, overtaken
 
     @property
     def busy(self) -> bool:
@@ -93,7 +107,8 @@ class Driver:
         if endpoint is not None and endpoint in sleepers:
             sleepers = [endpoint]
         if not sleepers:
-            self.answer = "No program sleeps in a call now: there is nothing to interrupt. space goes on."
+            none = "No program sleeps in a call now: there is nothing to interrupt. space goes on."
+            self._say_until(lambda world: any(each.status == "asleep" for each in world.endpoints.values()), none)
             return
         self._ask(Interrupt(who=sleepers[0].who))
 
@@ -136,7 +151,8 @@ class Driver:
     def _choose_stranger(self) -> None:
         following = next_stranger(self.world)
         if following is None:
-            self.answer = f"Only ours are here. From another terminal: {by_hand(self.world)}"
+            none = f"Only ours are here. From another terminal: {by_hand(self.world)}"
+            self._say_until(lambda world: next_stranger(world) is not None, none)
             return
         self.answer = ""
         self._session.focus("", following)
@@ -171,14 +187,16 @@ class Driver:
         """Throw away the packet that would be delivered next."""
         packet = oldest_held(self.world)
         if packet is None:
-            self.answer = self._no_gate() or "No packet is held now: there is nothing to drop. space goes on."
+            none = self._no_gate() or "No packet is held now: there is nothing to drop. space goes on."
+            self._say_until(lambda world: bool(held_packets(world)), none)
             return
         self._ask(DropPacket(number=packet.number))
 
     def finish(self) -> None:
         """Deliver packets until the sleeping call returns."""
         if not held_packets(self.world):
-            self.answer = self._no_gate() or "No packet is held now: there is nothing to deliver. space goes on."
+            none = self._no_gate() or "No packet is held now: there is nothing to deliver. space goes on."
+            self._say_until(lambda world: bool(held_packets(world)), none)
             return
         self.pursue(goals.finish)
 
