@@ -1,6 +1,6 @@
 """Source lines that are too long for their pane, shortened inside the call so that one still sees which call it is.
 
-Law: what is left out of code is marked ".."; the name of the call and its closing bracket stay as long as there is room.
+Law: code that is left out is marked ".."; the call's name and its closing bracket stay as long as there is room.
 """
 
 from __future__ import annotations
