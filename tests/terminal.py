@@ -87,7 +87,7 @@ class Terminal:
         self._fd: int = self._process.fd
         self.pid: int = self._process.pid
         self._child = psutil.Process(self.pid)
-        self._line_before = termios.tcgetattr(self._fd)
+        self._line_before = _fresh_line()  # its own would be asked for too late, where the program is quicker than we
 
     def __enter__(self) -> Self:
         return self
@@ -267,6 +267,16 @@ class Terminal:
 
     def _fail(self, what: str) -> NoReturn:
         raise AssertionError(f"{what}; the screen:\n{self.text()}")
+
+
+def _fresh_line() -> list[object]:
+    """The line settings of a pseudo-terminal that nobody has changed yet."""
+    ends = os.openpty()
+    try:
+        return termios.tcgetattr(ends[0])
+    finally:
+        for end in ends:
+            os.close(end)
 
 
 def _environment(term: str, changes: Mapping[str, str | None]) -> dict[str, str]:
