@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.usefixtures("no_leaks"), pytest.mark.needs_namespaces]
 
 # What is on the server's side, what its error is, and how the sentence about that begins.
 BROKEN = {
-    "broken_order.py": "Not connected: there is nobody to receive from.",
+    "broken_order.py": "Line 4: Not connected: there is nobody to receive from.",
     "broken_twice.py": "Port 5008 is this program's own already: another socket of it is bound.",
     "broken_far.py": "No way leads to that address from here, so nothing was sent: try --net host.",
 }
