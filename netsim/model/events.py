@@ -262,6 +262,11 @@ class ProcessExited(EndpointEvent, frozen=True):
 
     status: int | None
 
+    @property
+    def killed_by(self) -> int:
+        """The number of the signal that has ended it (signal(7)); 0 if none did."""
+        return -self.status if self.status is not None and self.status < 0 else 0
+
 
 # --- the kernel's side
 

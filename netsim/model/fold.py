@@ -230,8 +230,7 @@ def _return(world: World, event: CallReturned) -> World:
     if event.thread:
         changes["threads"] = threads.come_back(endpoint.threads, event.thread, event.call, mark_text(event))
     if event.line:
-        line = endpoint.source[event.line - 1] if event.line <= len(endpoint.source) else ""
-        mark = Mark(mark_text(event, line), event.error is None, event.name, event.thread)
+        mark = Mark(mark_text(event, endpoint.text(event.line)), event.error is None, event.name, event.thread)
         changes["marks"] = {**endpoint.marks, event.line: mark}
     world = _change(world, event.who, **changes)
     if event.accepted is not None and event.accepted.remote is not None:

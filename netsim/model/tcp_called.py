@@ -77,7 +77,7 @@ def note_exit(ledger: Ledger, event: ProcessExited) -> tuple[Ledger, frozenset[C
             side = connection.side(role)
             if side.who == event.who and not connection.over:
                 touched.add(conversation)
-                how = "its process was killed" if (event.status or 0) < 0 else "its process ended"
+                how = "its process was killed" if event.killed_by else "its process ended"
                 gone = replace(side, sending=False, asleep=False, closed=True)
                 if not side.finished:
                     gone = replace(gone, finished=order, finished_after=side.received, farewell=how)

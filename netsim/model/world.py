@@ -86,6 +86,15 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         first, module = max(((first, name) for first, name in self.modules if first < line), default=(0, ""))
         return line - first, module
 
+    def text(self, line: int) -> str:
+        """A line of `source`, by its number; "" if there is none."""
+        return self.source[line - 1] if 0 < line <= len(self.source) else ""
+
+    @property
+    def killed_by(self) -> int:
+        """The number of the signal that has ended it (signal(7)); 0 if none did."""
+        return -self.exit_status if self.exit_status is not None and self.exit_status < 0 else 0
+
     @property
     def is_on_its_way(self) -> bool:
         """Whether it will come to its next stop by itself; a forked one never stops."""

@@ -16,6 +16,11 @@ WHO = "@who"
 UNKNOWN = "another program"
 
 
+def fitting(*variants: str) -> str:
+    """The first that is no longer than WIDTH; the last one, if none is."""
+    return next((each for each in variants if len(each) <= WIDTH), variants[-1])
+
+
 class Caller(NamedTuple):
     """`long` where there is room for it: "nc (PID 41299)"; `short`: "nc"."""
 
@@ -26,8 +31,7 @@ class Caller(NamedTuple):
     def fit(self, sentence: str) -> str:
         """The sentences with their "@who" filled in, by the long name if they are no longer than WIDTH then."""
         proper = not self.ours and self.short != UNKNOWN
-        told = [_filled(sentence, name, proper=proper) for name in (self.long, self.short)]
-        return told[0] if len(told[0]) <= WIDTH else told[1]
+        return fitting(*(_filled(sentence, name, proper=proper) for name in (self.long, self.short)))
 
     @property
     def whose(self) -> str:

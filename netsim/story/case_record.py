@@ -202,8 +202,7 @@ def _returned(record: Record, event: CallReturned, world: World, lab: str, exhib
 def _line(event: CallReturned, world: World) -> tuple[str, str]:
     """The program's line of a call, without its indent, and what stands beside it."""
     endpoint = world.endpoints.get(event.who)
-    source = endpoint.source if endpoint else ()
-    text = source[event.line - 1].strip() if 0 < event.line <= len(source) else f"{event.name}()"
+    text = (endpoint.text(event.line).strip() if endpoint else "") or f"{event.name}()"
     mark = mark_text(event, text)
     if event.name == "bind" and event.error is None and event.socket is not None and event.socket.local is not None:
         port = str(event.socket.local.port)

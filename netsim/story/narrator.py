@@ -31,7 +31,7 @@ from netsim.model.events import (
 from netsim.model.threads import call_of
 from netsim.model.views import listener
 from netsim.model.world import Endpoint, World
-from netsim.story.callers import WIDTH
+from netsim.story.callers import WIDTH, fitting
 from netsim.story.calls import opening, speaker, the
 from netsim.story.crowds import narrate_flood
 from netsim.story.errors import ending, explain
@@ -108,7 +108,7 @@ def _signalled(since: Iterable[AnyEvent]) -> ProcessPaused | ProcessContinued | 
         match event:
             case ProcessPaused() | ProcessContinued():
                 return event
-            case ProcessExited(status=int(status)) if status < 0:
+            case ProcessExited() if event.killed_by:
                 return event
             case SocketsObserved() | OwnersObserved() | ReadinessChanged() | ProgramPrinted():
                 pass
@@ -146,7 +146,7 @@ def _telling(world: World) -> Telling | None:
                 if event.error is not None and not (isinstance(best, CallReturned) and best.error is not None):
                     best = event
             case ProcessExited():
-                if (event.status or 0) < 0 or best is None:
+                if event.killed_by or best is None:
                     best = event
             case CallStarted(name=name, thread=thread):
                 best = best if name in ASKING or thread else None
@@ -252,13 +252,13 @@ def _at_its_line(told: str, event: CallReturned, endpoint: Endpoint) -> str:
     if endpoint.own is None or event.error is None or endpoint.error != event.error or not event.line:
         return told
     place = endpoint.place(event.line)
-    led = [f"{place[0].upper()}{place[1:]}: {each}" for each in (told, told.replace(" at once.", "."))]
-    return next((each for each in led if len(each) <= WIDTH), told)
+    led = (f"{place[0].upper()}{place[1:]}: {each}" for each in (told, told.replace(" at once.", ".")))
+    return fitting(*led, told)
 
 
 def _exited(event: ProcessExited, endpoint: Endpoint, world: World) -> str:
     who = speaker(endpoint, world)
-    if event.status == -SIGKILL:
+    if event.killed_by == SIGKILL:
         goodbye = [packet for packet in world.packets if f"packet {packet.number}" in world.changed]
         if any("RST" in packet.flags for packet in goodbye):
             return f"{opening(who)} was killed with bytes unread: the kernel sends an RST, no goodbye."
@@ -267,8 +267,8 @@ def _exited(event: ProcessExited, endpoint: Endpoint, world: World) -> str:
         return f"{opening(who)} (PID {event.pid}) was killed: the kernel closes its sockets for it."
     if event.status is None:
         return f"{opening(who)} (PID {event.pid}) has ended; its exit status is not known here."
-    if event.status < 0:
-        return f"{opening(who)} (PID {event.pid}) was ended by signal {-event.status}."
+    if event.killed_by:
+        return f"{opening(who)} (PID {event.pid}) was ended by signal {event.killed_by}."
     return f"{opening(who)} (PID {event.pid}) has ended, and its PID with it."
 
 

@@ -123,8 +123,7 @@ def waits(endpoint: Endpoint, who: str) -> str:
 
 
 def _where_it_reads(endpoint: Endpoint) -> str:
-    line = endpoint.source[endpoint.line - 1] if 0 < endpoint.line <= len(endpoint.source) else ""
-    return "on its standard input" if "stdin" in line else "in input()"
+    return "on its standard input" if "stdin" in endpoint.text(endpoint.line) else "in input()"
 
 
 def typing_for(endpoint: Endpoint, who: str) -> str:

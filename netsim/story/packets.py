@@ -153,6 +153,6 @@ def _is_handshakes(packet: Packet, world: World) -> bool:
 def _sender_was_killed(packet: Packet, world: World) -> bool:
     if packet.sender == "client":
         client = client_of(world, packet)
-        return client is not None and client.exit_status is not None and client.exit_status < 0
+        return client is not None and client.killed_by > 0
     server = world.endpoints.get(server_name(packet.conversation.transport))
-    return server is not None and (bool(server.former_pids) or (server.exit_status or 0) < 0)
+    return server is not None and bool(server.former_pids or server.killed_by)

@@ -11,7 +11,7 @@ from netsim.model.address import Conversation
 from netsim.model.events import CallError, CallReturned, CallStarted, KernelSocket
 from netsim.model.views import unread_bytes, waiting
 from netsim.model.world import Endpoint, Row, World
-from netsim.story.callers import WIDTH, side
+from netsim.story.callers import WIDTH, fitting, side
 from netsim.story.calls import opening, plural, speaker, the
 from netsim.story.errors import explain
 from netsim.story.own import port_of
@@ -29,7 +29,7 @@ def returned(event: CallReturned, endpoint: Endpoint, world: World) -> str:
             or _port_of_a_listener(event, endpoint, world)
             or _explain(event, event.error, world)
         )
-    return _fitting(*(f"{whose}{told}" for whose in _by_whom(event, endpoint, world)), told)
+    return fitting(*(f"{whose}{told}" for whose in _by_whom(event, endpoint, world)), told)
 
 
 def is_private(world: World) -> bool:
@@ -219,7 +219,7 @@ def _port_of_a_listener(event: CallReturned, endpoint: Endpoint, world: World) -
     if endpoint.pid in row.pids:
         return f"Port {port} is this program's own already: another socket of it is bound."
     pid, has = row.pids[0], "listens on" if state else "has"
-    return _fitting(
+    return fitting(
         f"PID {pid} ({row.name}) {has} port {port}: end that one, or take another port.",
         f"PID {pid} {has} port {port}: end that one, or take another port.",
     )
@@ -227,11 +227,6 @@ def _port_of_a_listener(event: CallReturned, endpoint: Endpoint, world: World) -
 
 def _row(world: World, fits: Callable[[Row], bool]) -> Row | None:
     return next((slot.row for slot in world.slots if slot.row is not None and fits(slot.row)), None)
-
-
-def _fitting(*variants: str) -> str:
-    """The first that fits in a line; the last one, if none does."""
-    return next((each for each in variants if len(each) <= WIDTH), variants[-1])
 
 
 def _port_of_another(event: CallReturned, endpoint: Endpoint, world: World) -> str:

@@ -223,8 +223,7 @@ def _thread(world: World, endpoint: Endpoint, thread: ThreadCall, width: int, ch
     else:
         told = charset.shown(thread.result, WIDEST_RESULT)
     result = [Span(told, "bold" if fresh else "")] if told else []
-    in_text = 0 < thread.line <= len(endpoint.source)
-    source = endpoint.source[thread.line - 1][:LONGEST].strip() if in_text else f"{thread.name}()"
+    source = endpoint.text(thread.line)[:LONGEST].strip() or f"{thread.name}()"
     head = f" {charset.asleep if thread.asleep else ' '} thread {thread.thread}: "
     room = width - cells(head) - width_of(result) - 2
     return _with_result([Span(head + elide(charset.visible(source), max(0, room)))], result, width)

@@ -119,6 +119,6 @@ def _how(endpoint: Endpoint) -> str:
     """The protocol while the process lives, or the module in which it is; then how it ended."""
     if endpoint.status != "ended":
         return endpoint.paused_by or endpoint.in_file(endpoint.line)[1] or endpoint.transport
-    if endpoint.exit_status is not None and endpoint.exit_status < 0:
-        return {-2: "interrupted", -9: "killed"}.get(endpoint.exit_status, f"signal {-endpoint.exit_status}")
+    if endpoint.killed_by:
+        return {2: "interrupted", 9: "killed"}.get(endpoint.killed_by, f"signal {endpoint.killed_by}")
     return "ended"

@@ -126,8 +126,7 @@ def event_lines(world: World, event: AnyEvent) -> list[str]:
     match event:
         case CallReturned():
             who += f", thread {event.thread}" if event.thread else ""
-            in_text = 0 < event.line <= len(endpoint.source)
-            source = endpoint.source[event.line - 1].strip() if in_text else f"{event.name}()"
+            source = endpoint.text(event.line).strip() or f"{event.name}()"
             return [f"{who}: {visible(source)}   {_outcome(event.error, mark_text(event, source))}"]
         case CallSlept():
             thread = call_of(endpoint.threads, event.call)

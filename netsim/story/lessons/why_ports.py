@@ -87,7 +87,7 @@ LESSON = Lesson(
                 Claim(
                     sentence="What it took was a signal, and that ended it.",
                     holds=lambda seen: look.new(seen).status == "ended" and look.new(seen).exit_status == -9,
-                    saw=lambda seen: f"{look.new(seen).status}, by signal {-(look.new(seen).exit_status or 0)}",
+                    saw=lambda seen: f"{look.new(seen).status}, by signal {look.new(seen).killed_by}",
                     rows=("W0",),
                 ),
             ),
