@@ -39,9 +39,8 @@ class Finding(Struct, frozen=True):
 class Run(Struct, frozen=True, kw_only=True):
     """Where a lesson is. `at`: the step's index, -1 before the first; `deed`: the index of the deed under way.
 
-    `given`: the deed's last command was sent; its effect is waited for; behind the last deed: what is claimed was
-    waited for. `guesses`: by step, the answers that were
-    chosen; `answers`: by step, the ones that the kernel gave.
+    `given`: the deed's last command was sent, and its effect is waited for; behind the last deed: what is claimed was
+    waited for. `guesses`: by step, the answers that were chosen; `answers`: by step, the ones that the kernel gave.
     """
 
     lesson: Lesson

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netsim.story.deeds import deliver, deliver_all, extra, run, run_to, start
+from netsim.story.deeds import deliver, deliver_all, extra, run, start_to
 from netsim.story.director import UDP_PAIR
 from netsim.story.lesson import GATE, Answer, Ask, Claim, Lesson, Mistake, Seen, Step
 from netsim.story.sights import endpoint, error_of, error_text, mark, on_port, packets, printed, result
@@ -117,8 +117,7 @@ LESSON = Lesson(
             ),
             label="a server binds {port}; the client sends again",
             do=(
-                start(SERVER, "udp_server.py"),
-                run_to(SERVER, "recvfrom"),
+                *start_to(SERVER, "udp_server.py", "recvfrom"),
                 extra(CLIENT, SEND),
                 deliver(),
                 run(SERVER),
@@ -180,7 +179,7 @@ LESSON = Lesson(
             shows=(
                 Claim(
                     sentence="A string can't be sent, and no packet flew.",
-                    holds=lambda seen: error_of(seen.here, CLIENT).type == "TypeError" and len(seen.flown) == 0,
+                    holds=lambda seen: error_of(seen.here, CLIENT).type == "TypeError" and not seen.flown,
                     saw=lambda seen: error_text(seen.kept["str"], CLIENT),
                     rows=("A5",),
                 ),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from netsim.model.events import KernelSocket
 from netsim.model.world import World
-from netsim.story.deeds import deliver_all, drop, extra, kill, open_gate, run, run_to, start, start_to
+from netsim.story.deeds import deliver_all, drop, extra, kill, open_gate, run, start_to
 from netsim.story.director import OPENING
 from netsim.story.lesson import GATE, KERNEL_TABLE, PRIVATE, Act, Answer, Ask, Claim, Fresh, Lesson, Mistake, Seen, Step
 from netsim.story.sights import (
@@ -210,8 +210,7 @@ LESSON = Lesson(
             do=(
                 Fresh(opening=(OPENING[1],)),
                 open_gate(),
-                start("server", "addresses.py"),
-                run_to("server", "accept"),
+                *start_to("server", "addresses.py", "accept"),
                 run(CLIENT),
             ),
             needs=(PRIVATE,),

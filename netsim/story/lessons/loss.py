@@ -6,7 +6,7 @@ from netsim.model.events import KernelSocket
 from netsim.model.packet import Packet
 from netsim.model.views import end_of
 from netsim.model.world import World
-from netsim.story.deeds import deliver, deliver_all, drop, extra, run, run_to, start, through, wait
+from netsim.story.deeds import deliver, deliver_all, drop, extra, run, run_to, start, start_to, through, wait
 from netsim.story.lesson import GATE, Answer, Ask, Claim, Lesson, Mistake, Seen, Step
 from netsim.story.sights import endpoint, kernels, mark, packets, printed, states
 
@@ -171,8 +171,7 @@ LESSON = Lesson(
             text="The same with UDP. A server waits on port {port}/udp, and a client sends it 'hello' as one datagram.",
             label="start a UDP server and a client, and send",
             do=(
-                start("udpserver", "udp_server.py"),
-                run_to("udpserver", "recvfrom"),
+                *start_to("udpserver", "udp_server.py", "recvfrom"),
                 start("udpclient1", "udp_client.py"),
                 run("udpclient1"),
                 run("udpclient1"),
