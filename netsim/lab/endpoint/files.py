@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import CodeType
 
 from .interrupts import FOLDER
-from .source import Source
+from .source import Source, lines_of
 
 _OTHERS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}", f"{os.sep}lib{os.sep}python")
 _LARGEST = 200_000  # bytes of a module that is stepped
@@ -27,10 +27,7 @@ class Files:
         self.program = program
         self._lines = lines  # so many are numbered
         self._found = found
-        places = (
-            os.path.abspath(program.path),
-            os.path.realpath(program.path),
-        )
+        places = (os.path.abspath(program.path), os.path.realpath(program.path))
         self._folders = tuple({os.path.join(os.path.dirname(each), "") for each in places})
         self._known: dict[str, Source | None] = {program.path: program}
 
@@ -75,5 +72,5 @@ class Files:
             return None
         if self._found is not None:
             self._found(below, source.first, text)
-        self._lines = source.first + text.count("\n") + (not text.endswith("\n"))
+        self._lines = source.first + len(lines_of(text))
         return source

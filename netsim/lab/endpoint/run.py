@@ -17,7 +17,7 @@ from .interrupts import Interrupts
 from .orders import Orders
 from .reporter import Reporter
 from .sockets import install
-from .source import Source
+from .source import Source, lines_of
 from .stops import Stops
 from .streams import flush_streams, replace_streams
 
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> None:
     stops: Stops | None = None
     try:
         source = Source(text, path)
-        files = Files(source, len(_lines(text)), found_by(reporter) if own is not None else None)
+        files = Files(source, len(lines_of(text)), found_by(reporter) if own is not None else None)
         calls.files = files
         orders = Orders(files, reporter, interrupts)
         stops = Stops(files, orders, every_line=options.get("--every-line") == "yes", own=own is not None)
@@ -75,15 +75,9 @@ def found_by(reporter: Reporter) -> Found:
     """Reports a module of the person's own."""
 
     def found(name: str, first: int, text: str) -> None:
-        reporter.send("ModuleRead", module=name, first=first, source=[bounded(line) for line in _lines(text)])
+        reporter.send("ModuleRead", module=name, first=first, source=[bounded(line) for line in lines_of(text)])
 
     return found
-
-
-def _lines(text: str) -> list[str]:
-    """As Python numbers them, and as the host does."""
-    found = text.split("\n")
-    return found[:-1] if found[-1] == "" else found
 
 
 def _take_name(name: str) -> None:

@@ -81,6 +81,12 @@ class Place:
         self.parent, self.block, self.index = parent, block, index
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines as Python numbers them, and as the host does: only a newline ends one."""
+    found = text.split("\n")
+    return found[:-1] if found[-1] == "" else found
+
+
 class Source:
     """The text, compiled, and its units by line. Raises SyntaxError (or ValueError) as compile() does.
 
