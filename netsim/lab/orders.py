@@ -103,9 +103,9 @@ class Orders:
         """
         while self._starts:
             command, until = self._starts[0]
-            if any(child.state == "starting" for child in self._host.family.living):
-                if self._host.timers.clock() < until:
-                    return
+            waits = self._host.timers.clock() < until
+            if waits and any(child.state == "starting" for child in self._host.family.living):
+                return
             self._starts.popleft()
             try:
                 self._start(command)

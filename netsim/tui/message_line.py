@@ -15,7 +15,8 @@ LONGEST = 200_000  # characters: more than a datagram can carry, so that the ker
 Verb = Literal["send", "udp", "filter", "type", "line"]
 HINT = "enter sends it, escape does not"
 TYPE_HINT = "enter types; ctrl+d: no more; esc leaves"
-GO_ON_HINT = {"type": "write a line, then enter"}  # for who presses space again to go on
+# For who presses space again to go on.
+TYPE_ON_HINT = "write a line, then enter"
 SEND_ON_HINT = "enter sends it, a letter replaces it"
 FILTER_HINT = ":8888 listen, pid 41233, udp, a name"
 
@@ -52,7 +53,7 @@ class MessageLine:
             case "ctrl+u":
                 self._replace(0, self._cursor, "")
             case _ if character == " " and self._begins:
-                self.hint = GO_ON_HINT.get(self.verb, SEND_ON_HINT)
+                self.hint = TYPE_ON_HINT if self.verb == "type" else SEND_ON_HINT
             case _ if character is not None and character.isprintable():
                 self._replace(self._cursor, self._cursor, character)
             case _:
