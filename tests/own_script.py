@@ -28,6 +28,7 @@ print(s.recv(100))
 """
 TEXTS = {"server": ("echo.py", SERVER), "client": ("ask.py", CLIENT)}
 PIDS = {"server": 42001, "client1": 42002, "client2": 42003}
+CONNECT = e.CallAhead("create_connection", 4, "socket")  # the client's first call
 
 
 class OwnScript(Script):
@@ -126,3 +127,11 @@ class OwnScript(Script):
     def of(who: str) -> dict[str, object]:
         """The fields of its events."""
         return {"who": who, "pid": PIDS[who], "inner_pid": PIDS[who] - 42000}
+
+
+def opened() -> OwnScript:
+    """Both stand before their first line."""
+    script = OwnScript()
+    script.start_own("server")
+    script.start_own("client1", ahead=(CONNECT,))
+    return script
