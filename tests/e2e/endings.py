@@ -41,11 +41,16 @@ ENDINGS: dict[str, Callable[[Terminal], None]] = {
 }
 
 
+def press_unread(terminal: Terminal, keys: str) -> None:
+    """Keys whose pictures nobody reads: so there is no event to wait for between them, only time."""
+    for key in keys:
+        terminal.press(key)
+        time.sleep(0.03)  # of keys that are read at once only the last one is painted
+
+
 def stall(terminal: Terminal) -> None:
     """Nobody reads, until it can write no more: 16 helps, and each is closed again."""
-    for key in "?y" * 16:
-        terminal.press(key)
-        time.sleep(0.03)  # keys that are read at once are painted at once
+    press_unread(terminal, "?y" * 16)
 
 
 def seconds_to_end(terminal: Terminal, how: str, *, reading: bool = True) -> float:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from tests.e2e.endings import press_unread
 from tests.e2e.netsim_terminal import ARMED, STEP_BUDGET, TITLE, Netsim
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
@@ -183,9 +184,7 @@ def test_a_line_that_takes_nothing_stops_nobody_and_gets_the_last_frame(netsim: 
     while presses < 40 or netsim.waiting <= HELD_AT_LEAST:  # 180,000 bytes of frames, and nobody reads
         assert time.monotonic() < end, "nothing is written"
         presses += 1
-        for key in "?y":
-            netsim.press(key)
-            time.sleep(0.03)  # so that it is painted: of keys that come together only the last one is
+        press_unread(netsim, "?y")
     netsim.press("n")
     end = time.monotonic() + 60
     while len(psutil.Process(netsim.pid).children(recursive=True)) == children:

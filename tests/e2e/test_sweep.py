@@ -25,6 +25,8 @@ import pytest
 
 from tests import processes
 from tests.conftest import AS_ROOT
+from tests.e2e import endings
+from tests.e2e.endings import CLOSED
 from tests.e2e.netsim_terminal import ROOT
 from tests.terminal import Terminal
 
@@ -37,7 +39,6 @@ ENDED = 60.0  # seconds for an ending, where the machine is busy: the soft way a
 GONE = 15.0  # seconds for what netsim has started; two on a machine at rest
 KEYS = ("q", "ctrl+c twice")
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGKILL")
-CLOSED = "closed terminal"
 STOPPED = "ctrl+z and fg"  # and then one of the others
 ESCAPES = 0.15  # seconds between escape and a key that is not alt with it
 PROMPT = "READY> "
@@ -125,9 +126,7 @@ def machine(terminal: Terminal) -> None:
 def stalled(terminal: Terminal) -> None:
     """Nobody reads what is written, until the app can write no more."""
     idle(terminal)
-    for _ in range(16):
-        terminal.press("?")
-        time.sleep(0.01)  # keys that are read at once are painted at once
+    endings.stall(terminal)
 
 
 STATES: dict[str, Callable[[Terminal], None]] = {
@@ -225,7 +224,7 @@ class Sweep:
                 press_until_it_ends(terminal, app, ("escape", "q", "q"))
             case "ctrl+c twice":
                 press_until_it_ends(terminal, app, ("ctrl+c", "ctrl+c"))
-            case "closed terminal":
+            case endings.CLOSED:
                 terminal.hang_up()
             case name:
                 with contextlib.suppress(psutil.NoSuchProcess):
@@ -235,7 +234,7 @@ class Sweep:
     def _wait_for(self, terminal: Terminal, app: psutil.Process, each: Round) -> None:
         """Until it has ended; the terminal is read meanwhile, unless that is what is tried."""
         end = time.monotonic() + ENDED
-        while is_running(app):
+        while processes.runs(app):
             assert time.monotonic() < end, f"it had not ended after {ENDED:g} s"
             if each.state == "stalled" or each.ending == CLOSED:
                 time.sleep(0.02)
@@ -254,20 +253,14 @@ def press_until_it_ends(terminal: Terminal, app: psutil.Process, keys: tuple[str
     """Keys with time between them; again where the first ones only closed what was open."""
     for _ in range(6):
         for key in keys:
-            if not is_running(app):
+            if not processes.runs(app):
                 return
             with contextlib.suppress(OSError):
                 terminal.press(key)
             terminal.bytes_during(ESCAPES)
         end = time.monotonic() + 1
-        while is_running(app) and time.monotonic() < end:
+        while processes.runs(app) and time.monotonic() < end:
             terminal.bytes_during(0.02)
-
-
-def is_running(process: psutil.Process) -> bool:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    return False
 
 
 def descendants(process: psutil.Process) -> list[psutil.Process]:

@@ -145,6 +145,12 @@ async def test_a_list_without_room_has_no_pages() -> None:
         assert isinstance(on.app.screen, Board)
 
 
+async def _board_heeds(on: Stage) -> None:
+    assert isinstance(on.app.screen, Board)
+    await on.press("n")
+    assert len(on.asked) == 1
+
+
 async def test_keys_that_come_when_it_has_gone_do_not_take_the_main_screen_away() -> None:
     async with stage() as on:
         await on.open()
@@ -155,9 +161,7 @@ async def test_keys_that_come_when_it_has_gone_do_not_take_the_main_screen_away(
         for _ in range(3):  # as they wait in its queue
             palette._action_escape()
         await on.pilot.pause()
-        assert isinstance(on.app.screen, Board)
-        await on.press("n")
-        assert len(on.asked) == 1
+        await _board_heeds(on)
 
 
 async def test_one_that_is_closed_before_it_was_open_is_gone() -> None:
@@ -167,9 +171,7 @@ async def test_one_that_is_closed_before_it_was_open_is_gone() -> None:
         palette._action_escape()
         await opened
         await on.pilot.pause()
-        assert isinstance(on.app.screen, Board)
-        await on.press("n")
-        assert len(on.asked) == 1
+        await _board_heeds(on)
 
 
 async def test_one_that_is_half_gone_looks_for_nothing() -> None:
@@ -180,8 +182,7 @@ async def test_one_that_is_half_gone_looks_for_nothing() -> None:
         palette._gather_commands("drop")
         await on.pilot.pause()
         await on.app.pop_screen()
-        await on.press("n")
-        assert len(on.asked) == 1
+        await _board_heeds(on)
 
 
 async def test_nothing_flashes() -> None:
