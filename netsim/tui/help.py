@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from netsim.text.charset import Charset
 from netsim.text.layout import fill
 from netsim.text.lines import Line, Span
+from netsim.text.listing import FAILED
 from netsim.tui.keymap import REGISTER, Key
 
 CAP = 8  # columns of a key's name
@@ -32,7 +33,7 @@ def help_lines(charset: Charset) -> list[Line]:
         Span(f"{c.next} reversed", "next"), Span(": space does it  "), Span("bold", "bold"), Span(": just changed"),
     )  # fmt: skip
     fates: Line = (
-        Span(f" {c.next} next line  {c.stopped} stopped  {c.asleep} asleep  {c.held} held  "),
+        Span(f" {c.next} next  {c.stopped} stopped  {c.asleep} asleep  {FAILED} failed  {c.held} held  "),
         Span(f"{c.lost} lost", "lost"),
         Span(f"  {dashes} inferred  +2 copies"),
     )
