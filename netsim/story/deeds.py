@@ -21,7 +21,7 @@ from netsim.model.commands import (
 )
 from netsim.model.packet import Packet
 from netsim.model.world import World
-from netsim.story import goals
+from netsim.story import towards
 from netsim.story.director import next_action
 from netsim.story.goals import Advance, Do, Goal, Reached, Stuck, Wait
 from netsim.story.lesson import HERE, Act, fill
@@ -182,7 +182,7 @@ def pursue(words: str, make: Callable[[World], Goal], *, lab: str = HERE, keep: 
 
     `make` is asked again each time, so it must give the same goal on the way: not goals.restart.
     """
-    return Act(words=words, next=lambda world: goals.advance(world, make(world)), lab=lab, keep=keep)
+    return Act(words=words, next=lambda world: towards.advance(world, make(world)), lab=lab, keep=keep)
 
 
 def space(words: str, until: Condition, *, lab: str = HERE, keep: str = "") -> Act:

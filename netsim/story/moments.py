@@ -13,7 +13,7 @@ from netsim.model.commands import AnyCommand, DropPacket, Kill, StartEndpoint, S
 from netsim.model.packet import Packet
 from netsim.model.views import client_name, clients, server_name, waiting
 from netsim.model.world import World
-from netsim.story import goals
+from netsim.story import goals, towards
 from netsim.story.director import new_client, next_action
 from netsim.story.goals import Advance, Do, Reached, Stuck, Wait
 from netsim.story.packets import held_packets, oldest_held
@@ -112,7 +112,7 @@ def _steer_to_restart(world: World) -> AnyCommand | None:
     if server is None:
         return None
     old = server.former_pids[-1] if server.former_pids else server.pid
-    step = goals.advance(world, goals.Restart(server.who, old, listened=True))
+    step = towards.advance(world, goals.Restart(server.who, old, listened=True))
     return step.command if isinstance(step, Do) else None
 
 

@@ -13,7 +13,7 @@ from netsim.model.strangers import next_stranger, stranger
 from netsim.model.views import client_name, shown_pair
 from netsim.model.world import Endpoint
 from netsim.session import Session
-from netsim.story import goals
+from netsim.story import goals, towards
 from netsim.story.callers import name_of
 from netsim.story.crowds import sockets_left_out
 from netsim.story.director import next_action
@@ -131,7 +131,7 @@ class Plain:
         """Run to a goal, telling every step on the way."""
         end = monotonic() + PATIENCE
         while True:
-            step = goals.advance(self._session.world, goal)
+            step = towards.advance(self._session.world, goal)
             match step:
                 case Do():
                     self._do((step.command,))

@@ -20,7 +20,7 @@ from netsim.model.strangers import next_stranger
 from netsim.model.views import client_name, server_name, shown_pair
 from netsim.model.world import Endpoint, World
 from netsim.session import Session
-from netsim.story import goals
+from netsim.story import goals, towards
 from netsim.story.action import Action
 from netsim.story.callers import not_ours
 from netsim.story.calls import opening, speaker
@@ -248,7 +248,7 @@ class Driver:
         if self._goal is None:
             return self._play()
         goal = self._goal
-        match approach(self.world, goal) if isinstance(goal, Moment) else goals.advance(self.world, goal):
+        match approach(self.world, goal) if isinstance(goal, Moment) else towards.advance(self.world, goal):
             case Do(command, final):
                 if final:
                     self._goal = None

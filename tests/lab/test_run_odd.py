@@ -14,7 +14,7 @@ from netsim.cli.run import Program, opening
 from netsim.lab import own_programs
 from netsim.model.commands import RunToLine, StepLine
 from netsim.model.events import CommandRefused
-from netsim.story import goals
+from netsim.story import goals, towards
 from netsim.story.director import OPENING
 from netsim.story.goals import Do
 from netsim.story.narrator import narrate
@@ -218,7 +218,7 @@ def test_a_restart_takes_the_file_as_it_is_then(tmp_path: Path) -> None:
     with run_of(tmp_path, "import socket\nsocket.socket()\nprint('old')\n") as run:
         run.play()
         script(tmp_path, "import socket\nprint('new')\n")
-        step = goals.advance(run.world, goals.restart(run.world))
+        step = towards.advance(run.world, goals.restart(run.world))
         assert isinstance(step, Do)
         run.session.dispatch(step.command)
         run.until(lambda world: world.endpoints["server"].status == "stopped")

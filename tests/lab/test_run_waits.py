@@ -14,7 +14,7 @@ from netsim.cli.run import Program, opening
 from netsim.lab.procfs import is_paused
 from netsim.model.commands import Interrupt, Kill, Step, StepLine, TypeLine
 from netsim.model.events import CommandRefused, ProcessSpun
-from netsim.story import goals
+from netsim.story import goals, towards
 from netsim.story.director import next_action
 from netsim.story.goals import Stuck
 from netsim.story.narrator import narrate
@@ -125,7 +125,7 @@ def test_one_that_spins_is_told_of_and_interrupted() -> None:
         assert not run.session.pending  # the others can be stepped all the same
         assert next_action(run.world).label == "the server runs without a stop; i interrupts it"
         assert narrate(run.world) == "The server runs on and on, without a call or a sleep: i interrupts it."
-        assert isinstance(goals.advance(run.world, goals.Close("server")), Stuck)
+        assert isinstance(towards.advance(run.world, goals.Close("server")), Stuck)
         run.session.dispatch(Interrupt(who="server"))
         run.until(lambda world: world.endpoints["server"].status == "ended")
         assert run.outcome("server").status == 130

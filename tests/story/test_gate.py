@@ -10,9 +10,10 @@ from netsim.model.commands import DropPacket, ReleasePacket
 from netsim.model.world import World
 from netsim.story import goals
 from netsim.story.director import next_action
-from netsim.story.goals import Do, Reached, Stuck, advance
+from netsim.story.goals import Do, Reached, Stuck
 from netsim.story.moments import MOMENTS, approach
 from netsim.story.narrator import narrate
+from netsim.story.towards import advance
 from netsim.text.arrows import packet_label
 from netsim.text.charset import UNICODE
 from tests.gated import LISTENER, Gated

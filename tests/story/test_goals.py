@@ -8,7 +8,8 @@ from netsim.model import events as e
 from netsim.model.commands import Kill, RunExtraLine, StartEndpoint, Step
 from netsim.model.world import World
 from netsim.story import goals
-from netsim.story.goals import Do, Reached, Stuck, Wait, advance
+from netsim.story.goals import Do, Reached, Stuck, Wait
+from netsim.story.towards import advance
 from tests.script import Script, ref, tcp
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from netsim.model import events as e
 from netsim.model.commands import StartEndpoint, Step
-from netsim.story import goals, own
+from netsim.story import goals, own, towards
 from netsim.story.director import new_client, next_action
 from netsim.story.goals import Do, Stuck
 from netsim.story.narrator import narrate
@@ -152,7 +152,7 @@ def test_without_a_client_the_pane_says_how_to_call() -> None:
     assert own.absent(script.world, "client") == ("No client here. In another terminal:", "nc 127.0.0.1 5000")
     assert own.absent(script.world, "server") == ("", "")
     assert new_client(script.world) is None
-    stuck = goals.advance(script.world, goals.connect(script.world))
+    stuck = towards.advance(script.world, goals.connect(script.world))
     assert stuck == Stuck("No client here. In another terminal: nc 127.0.0.1 5000")
 
 
@@ -167,11 +167,11 @@ def test_one_more_client_is_one_more_of_theirs() -> None:
 def test_a_restart_starts_their_file_again() -> None:
     script = opened()
     script.exit_own("server")
-    step = goals.advance(script.world, goals.restart(script.world))
+    step = towards.advance(script.world, goals.restart(script.world))
     assert isinstance(step, Do)
     assert isinstance(step.command, StartEndpoint)
     assert step.command.own == script.world.endpoints["server"].own
 
 
 def test_a_datagram_is_not_for_tcp_programs() -> None:
-    assert isinstance(goals.advance(opened().world, goals.Datagram("x")), Stuck)
+    assert isinstance(towards.advance(opened().world, goals.Datagram("x")), Stuck)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netsim.model import events as e
-from netsim.story import goals
+from netsim.story import goals, towards
 from netsim.story.director import next_action
 from netsim.story.goals import Stuck
 from netsim.story.narrator import WIDTH, narrate
@@ -53,7 +53,7 @@ def test_one_that_a_signal_has_stopped_is_told_and_not_stepped(where: str) -> No
     assert (action.label, action.commands, action.types) == (
         "the server is stopped by SIGSTOP; kill -CONT 42001", (), False
     )  # fmt: skip
-    assert isinstance(goals.advance(script.world, goals.Close("server")), Stuck)
+    assert isinstance(towards.advance(script.world, goals.Close("server")), Stuck)
     script.add(e.ProcessContinued(at=script.now, **script.of("server")))
     assert narrate(script.world) == "SIGCONT: the server goes on from where it was."
     assert next_action(script.world).label != action.label
@@ -89,7 +89,7 @@ def test_one_that_spins_keeps_nobody_waiting() -> None:
     script.spin("server", 8)
     assert narrate(script.world) == "The server runs on and on, without a call or a sleep: i interrupts it."
     assert next_action(script.world).who == "client1"
-    assert isinstance(goals.advance(script.world, goals.Close("server")), Stuck)
+    assert isinstance(towards.advance(script.world, goals.Close("server")), Stuck)
     script.accept("Step", "client1")
     script.exit_own("client1")
     assert next_action(script.world).label == "the server runs without a stop; i interrupts it"
@@ -114,4 +114,4 @@ def test_what_it_waits_for(syscall: str | None, fd: int | None, words: str) -> N
     script.fall_asleep("client1", syscall, 3, fd)
     assert narrate(script.world) == words
     assert len(words.replace("client", "udp client 2")) <= WIDTH
-    assert goals.advance(script.world, goals.Close("client1")) == Stuck(words)
+    assert towards.advance(script.world, goals.Close("client1")) == Stuck(words)

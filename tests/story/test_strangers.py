@@ -13,9 +13,10 @@ from netsim.model.commands import ReleasePacket
 from netsim.model.world import World
 from netsim.story import goals
 from netsim.story.director import next_action
-from netsim.story.goals import Do, Stuck, advance
+from netsim.story.goals import Do, Stuck
 from netsim.story.narrator import WIDTH, narrate
 from netsim.story.packets import ROOM
+from netsim.story.towards import advance
 from tests.gated import LISTENER, NC, OURS, Gated, strangers_end, talk
 from tests.script import at, ref, tcp
 
