@@ -113,6 +113,13 @@ class Seen(Struct, frozen=True):
     lab: str = HERE
 
 
+class Listed(Struct, frozen=True):
+    """The table names every process of these, and all that they have forked, at a socket that listens."""
+
+    names: tuple[str, ...] = ("server",)
+    lab: str = HERE
+
+
 class Open(Struct, frozen=True):
     """The other machine's lab is there."""
 
@@ -125,7 +132,23 @@ class Prove(Struct, frozen=True):
     exhibit: int
 
 
-Aim = Gone | Serve | Refused | Visit | Knock | Stand | Leave | LookUp | Crowd | Probe | Gate | Seen | Open | Prove
+Aim = (
+    Gone
+    | Serve
+    | Refused
+    | Visit
+    | Knock
+    | Stand
+    | Leave
+    | LookUp
+    | Crowd
+    | Probe
+    | Gate
+    | Seen
+    | Listed
+    | Open
+    | Prove
+)
 
 
 class Do(Struct, frozen=True):

@@ -24,6 +24,7 @@ from netsim.story.case_aims import (
     Gone,
     Knock,
     Leave,
+    Listed,
     LookUp,
     Open,
     OpenLab,
@@ -81,6 +82,9 @@ def approach(aim: Aim, worlds: Mapping[str, World], record: Record, before: Befo
             rows = rows_of_last(world, record, aim.lab)
             seen = any(row.state == aim.state and row.whose == "kernel" for row in rows)
             return REACHED if seen else _others(world, aim.lab) or WAIT
+        case Listed():
+            named = {pid for slot in world.slots if (row := slot.row) and row.state == "LISTEN" for pid in row.pids}
+            return REACHED if all(each.pid in named for each in family(world, aim.names)) else WAIT
         case _:
             assert_never(aim)
 

@@ -11,6 +11,7 @@ from netsim.story.case_aims import (
     Gone,
     Knock,
     Leave,
+    Listed,
     LookUp,
     Open,
     Probe,
@@ -42,7 +43,7 @@ def steps(*, private: bool, held: bool) -> tuple[Step, ...]:
         Step(
             exhibit=1,
             label=lambda case: "",
-            aims=(Serve("tcp_server.py"),),
+            aims=(Serve("tcp_server.py"), Listed()),
             said=words.two_numbers,
             check=listeners,
         ),
@@ -93,7 +94,7 @@ def steps(*, private: bool, held: bool) -> tuple[Step, ...]:
         Step(
             exhibit=3,
             label=lambda case: "exhibit 3: the server forks",
-            aims=(Gone(EVERYBODY), Serve("forking_server.py", asleep=True, forks=1), Probe(), Prove(3)),
+            aims=(Gone(EVERYBODY), Serve("forking_server.py", asleep=True, forks=1), Listed(), Probe(), Prove(3)),
             said=words.forked,
             check=listeners,
         ),
@@ -111,6 +112,7 @@ def steps(*, private: bool, held: bool) -> tuple[Step, ...]:
                 Gone(EVERYBODY),
                 Serve("sharing_server.py"),
                 Serve("sharing_server.py", who="server2"),
+                Listed(("server", "server2")),
                 Crowd("simple_client.py", ("server", "server2"), most=12),
                 Probe(("server", "server2")),
             ),

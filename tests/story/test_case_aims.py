@@ -16,6 +16,7 @@ from netsim.story.case_aims import (
     Gate,
     Gone,
     Knock,
+    Listed,
     Open,
     OpenLab,
     Order,
@@ -85,6 +86,23 @@ def test_a_server_is_stepped_up_to_its_accept_or_into_it() -> None:
     script.sleep("server")
     assert order(asleep, script.world) == REACHED
     assert order(replace(asleep, forks=1), script.world) == WAIT
+
+
+def test_it_is_listed_when_the_table_names_every_process_of_it() -> None:
+    """The kernel's rows come later than what the programs tell."""
+    script = Script()
+    both = Listed(("server", "server2"))
+    for who, inode in (("server", 501), ("server2", 502)):
+        script.start(who, pid=41000 + inode)
+        script.call(who, "bind", socket=ref(3, inode, 8888))
+    assert (order(Listed(), script.world), order(both, script.world)) == (WAIT, WAIT)
+    script.kernel(tcp("LISTEN", 8888, inode=501))
+    assert (order(Listed(), script.world), order(both, script.world)) == (REACHED, WAIT)
+    script.kernel(tcp("LISTEN", 8888, inode=501), tcp("LISTEN", 8888, inode=502))
+    assert order(both, script.world) == REACHED
+    script.kernel(tcp("LISTEN", 8888, inode=501))
+    script.exit("server2")
+    assert order(both, script.world) == REACHED  # nobody else lives
 
 
 def test_a_bind_that_is_to_be_refused_ends_the_process_either_way() -> None:
