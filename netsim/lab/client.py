@@ -86,7 +86,7 @@ class LabClient:
         self._threads = [threading.Thread(target=self._deliver, args=(on_event,), name="netsim-events", daemon=True)]
         if self._process:
             self._threads.append(threading.Thread(target=self._listen, name="netsim-stderr", daemon=True))
-        for thread in self._threads:
+        for thread in reversed(self._threads):  # the first one joins the other
             thread.start()
 
     def send(self, command: AnyCommand) -> None:

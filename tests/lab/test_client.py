@@ -196,6 +196,21 @@ class TestFakes:
         with fake_lab(tmp_path, "os._exit(128 + 15)") as lab:
             assert lab.wait_for_end().reason == "The lab was ended by signal SIGTERM."
 
+    def test_it_may_have_ended_before_its_events_are_asked_for(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        start = threading.Thread.start
+
+        def start_and_let_it_run(thread: threading.Thread) -> None:
+            """As it comes where ours is the thread that waits for a processor."""
+            start(thread)
+            if thread.name == "netsim-events":
+                thread.join(PATIENCE)
+
+        monkeypatch.setattr(threading.Thread, "start", start_and_let_it_run)
+        with fake_lab(tmp_path, "sys.exit('that was all')") as lab:
+            assert lab.wait_for_end().reason == "The lab ended with status 1: that was all"
+
     def test_a_flood_of_last_words_does_not_block_it(self, tmp_path: Path) -> None:
         with fake_lab(tmp_path, "sys.stderr.write('word\\n' * 100_000 + 'the last one'); sys.exit(3)") as lab:
             assert lab.wait_for_end().reason == "The lab ended with status 3: the last one"
