@@ -23,6 +23,7 @@ from netsim.lab.steps import StepError
 from netsim.model.capabilities import MACHINE, PRIVATE, Capabilities, Check, CheckName, Colours, LabTried
 from netsim.model.diagnosis import Cause, Level, level, problems
 from netsim.text import doctor
+from tests.lab.hostkit import until
 from tests.machines import failing
 
 ROOT = Path(__file__).parent.parent.parent
@@ -77,7 +78,8 @@ def test_this_machine_allows_all_of_it() -> None:
     assert all(found.system.libraries.values())
     # nothing of all that has happened to us
     assert [os.readlink(f"/proc/self/ns/{name}") for name in ("user", "net", "pid", "pid_for_children")] == spaces
-    assert (len(os.listdir("/proc/self/task")), _children()) == (threads, children)
+    assert _children() == children
+    until(lambda: len(os.listdir("/proc/self/task")) <= threads)  # the kernel lists one for a moment after its end
 
 
 def _children() -> set[str]:
