@@ -24,14 +24,14 @@ OWN = ("bind", "listen", "send", "close")  # what the simplest server does witho
 
 
 class Moment(Struct, frozen=True):
-    """`is_there` looks at the world; `steer` says the next command, None to go on as space would."""
+    """`is_there` looks at the world; `steer` says the next command, or to wait, or None to go on as space would."""
 
     key: str
     name: str
     words: str  # what one sees there
     needs_gate: bool
     is_there: Callable[[World], bool]
-    steer: Callable[[World], AnyCommand | None] = lambda _world: None
+    steer: Callable[[World], AnyCommand | Wait | None] = lambda _world: None
 
 
 def approach(world: World, moment: Moment) -> Advance:
@@ -45,6 +45,8 @@ def approach(world: World, moment: Moment) -> Advance:
     if world.under_way or any(each.is_on_its_way for each in world.endpoints.values()):
         return Wait()
     command = moment.steer(world)
+    if isinstance(command, Wait):
+        return command
     if command is not None:
         return Do(command)
     action = next_action(world)
@@ -73,8 +75,11 @@ def _in_queue(world: World) -> int:
     return len(waiting(world, server)) if server is not None else 0
 
 
-def _steer_to_queue(world: World) -> AnyCommand | None:
-    """Bring the server to accept(), then one client after the other to its connect(), delivering what they send."""
+def _steer_to_queue(world: World) -> AnyCommand | Wait | None:
+    """Bring the server to accept(), then one client after the other to its connect(), delivering what they send.
+
+    The kernel's list, in which the last of them waits, comes after the news that its packet was delivered.
+    """
     server = world.endpoints.get(server_name("tcp"))
     if server is not None and server.status == "stopped" and server.next_call and server.next_call.name != "accept":
         return Step(who=server.who)
@@ -85,7 +90,8 @@ def _steer_to_queue(world: World) -> AnyCommand | None:
     for client in everyone:
         if client.status == "stopped" and client.next_call and client.next_call.name in ("socket", "connect"):
             return Step(who=client.who)
-    return new_client(world) if len(everyone) < QUEUE else None
+    has_accepted = server is not None and any(mark.call == "accept" for mark in server.marks.values())
+    return new_client(world) if len(everyone) < QUEUE or has_accepted else Wait()
 
 
 def _steer_to_loss(world: World) -> AnyCommand | None:
