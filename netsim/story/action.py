@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
 from msgspec import Struct
@@ -36,7 +35,7 @@ class Action(Struct, frozen=True, kw_only=True):
         return f"packet {self.packet}" if self.packet is not None else self.who
 
     def label_at(self, now: float) -> str:
-        """The label at this moment of the lab's clock; a countdown goes in whole seconds."""
+        """The label at this moment of the lab's clock; the seconds are those that the ladder shows beside it."""
         if self.until is None:
             return self.label
-        return self.label.format(left=f"{max(0, math.ceil(self.until - now))} s")
+        return self.label.format(left=f"{max(0.0, self.until - now):.1f} s")

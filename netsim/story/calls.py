@@ -153,7 +153,9 @@ def _recv_deed(endpoint: Endpoint, ahead: CallAhead, socket: KernelSocket | None
     if ahead.fd not in endpoint.readable:
         return f"{ahead.name}(); nothing has come, so {_wait(ahead)}"
     if socket is None:
-        return f"{ahead.name}() takes what has come"
+        is_over = any(ref.fd == ahead.fd and ref.remote is not None for ref in endpoint.sockets)
+        what = "is told that the connection is gone" if is_over else "takes what has come"
+        return f"{ahead.name}() {what}"
     unread = unread_bytes(socket)
     if unread:
         return f"{ahead.name}() takes the {plural(unread, 'byte')} from the kernel"

@@ -215,6 +215,8 @@ def _delivered(packet: Packet, world: World) -> str | None:
             return "UDP: one packet, no handshake, no ACK. Nothing tells the sender it arrived."
         case "ICMP message":
             return f"ICMP: {packet.icmp}. Only a connected UDP socket's program hears of it."
+        case name if packet.length and finds_nobody(packet, world) and _answer(packet, world) in ("RST", ""):
+            return f"No program is left to read the {name}: the kernel answers with an RST."
         case name if packet.length:
             return receiver.fit(f"The kernel has the {name} for @who, and answers with an ACK.")
     return None

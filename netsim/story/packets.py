@@ -26,6 +26,8 @@ _NOBODY = {
     "SYN-ACK": "; nobody has it: an RST answers",
     "datagram": "; nobody has it: ICMP will say so",
 }
+_NO_READER = "; no program is left: an RST answers"
+_CLOSED_THERE = ("FIN_WAIT1", "FIN_WAIT2", "CLOSING", "TIME_WAIT")
 
 
 def oldest_held(world: World) -> Packet | None:
@@ -84,13 +86,17 @@ def _delivery(packet: Packet, world: World, caller: Caller, *, tells: bool) -> s
     if name == "FIN" and _sender_was_killed(packet, world):
         return f"{start}: the kernel says goodbye for the dead process"
     if finds_nobody(packet, world):
-        return f"{start} to port {there.port}{_NOBODY[name]}"
+        return f"{start} to port {there.port}{_NOBODY.get(name, _NO_READER) if tells else ''}"
     to = f"{caller.short}, port {there.port}" if theirs and packet.sender == "server" else f"port {there.port}"
     return f"{start} to {to}" + (_consequence(packet, name, world, theirs=theirs) if tells else "")
 
 
 def finds_nobody(packet: Packet, world: World) -> bool:
-    """Whether a SYN, a SYN-ACK or a datagram goes to a port where the kernel, asked now, has nobody to give it to."""
+    """Whether a packet goes to a port where the kernel, asked now, has nobody to give it to.
+
+    A SYN, a SYN-ACK, a datagram, or bytes for a connection that no process has open any more (tcp_rcv_state_process()
+    in the kernel's net/ipv4/tcp_input.c: a socket that is dead and closed for reading answers new data with an RST).
+    """
     if not world.kernel_complete or not world.observed_at:
         return False
     here, there = packet.conversation.client, packet.conversation.server
@@ -104,6 +110,9 @@ def finds_nobody(packet: Packet, world: World) -> bool:
         case "datagram":
             bound = [each for each in world.kernel if each.transport == "udp" and same_address(each.local, there)]
             return not any(same_peer(each.remote, None) or same_peer(each.remote, here) for each in bound)
+        case _ if packet.transport == "tcp" and packet.length:
+            end = end_of(world, packet.conversation, "server" if packet.sender == "client" else "client")
+            return end is None or (not end.inode and end.state in _CLOSED_THERE)
     return False
 
 

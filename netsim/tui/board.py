@@ -224,7 +224,7 @@ class Board(Keys):
             why=self.question() or self.driver.answer or self.cells_meaning() or narrate(world),
             cap=said.cap,
             label=said.label,
-            keys=table_keys_line(filtered=bool(self.view.filter.terms)) if self.in_table else keys_line(),
+            keys=self._keys(keys_line(packets=world.gate != "none" and bool(world.packets))),
             target="" if self.typed else said.target,
             aim=self.aim,
             now=lab_now,
@@ -236,6 +236,10 @@ class Board(Keys):
             playing=self.driver.playing,
         )
 
+    def _keys(self, elsewhere: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        """The keys line of the table while that has the keys; else this one."""
+        return table_keys_line(filtered=bool(self.view.filter.terms)) if self.in_table else elsewhere
+
     def _scene_of_the_past(self) -> Scene:
         """Time stands still there: no clock, and nothing that a press would touch."""
         progress = self.flights.progress(self.clock())
@@ -246,7 +250,7 @@ class Board(Keys):
             why=self.question() or self.driver.answer or self.cells_meaning() or narrate(self.shown_world),
             cap=cap,
             label=label,
-            keys=table_keys_line(filtered=bool(self.view.filter.terms)) if self.in_table else past_keys_line(),
+            keys=self._keys(past_keys_line()),
             progress=progress,
             offset=self.rows_above,
             view=self.view,

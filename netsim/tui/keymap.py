@@ -21,7 +21,6 @@ class Key(NamedTuple):
     cap: str
     word: str
     tooltip: str
-    shown: bool = True  # on the keys line
     brief: str = ""
     locked: bool = False  # not in a kiosk: it writes or reads a file, or leads to a shell
 
@@ -33,7 +32,6 @@ REGISTER = (
         "space",
         "next",
         "do what the SPACE line says",
-        shown=False,
         brief="what the SPACE line says",
     ),
     Key("c", "connect", "c", "connect", "connect: run the client up to its connect()", brief="connect"),
@@ -63,7 +61,6 @@ REGISTER = (
         "j",
         "line",
         "run the program in focus one line further, whatever stands on it",
-        shown=False,
         brief="one line of the program",
     ),
     Key(
@@ -72,7 +69,6 @@ REGISTER = (
         "J",
         "to line",
         "run the program in focus to a line: up and down choose it",
-        shown=False,
         brief="run to a line (choose it)",
     ),
     Key(
@@ -81,7 +77,6 @@ REGISTER = (
         "T",
         "type",
         "type a line for a program that waits in input()",
-        shown=False,
         brief="type a line for input()",
     ),
     Key(
@@ -90,7 +85,6 @@ REGISTER = (
         "O",
         "output",
         "output: all that the program in focus has printed and read",
-        shown=False,
         brief="all that a program printed",
     ),
     Key(
@@ -99,7 +93,6 @@ REGISTER = (
         "o",
         "gate",
         "open the gate, so that packets pass; close it again",
-        shown=False,
         brief="open or close the gate",
     ),
     Key(
@@ -110,7 +103,7 @@ REGISTER = (
         "end the server and start it again: new PID, same port",
         brief="restart the server",
     ),
-    Key("K", "kill", "K", "kill", "kill the process in focus", shown=False, brief="kill the process in focus"),
+    Key("K", "kill", "K", "kill", "kill the process in focus", brief="kill the process in focus"),
     Key(
         "i",
         "interrupt",
@@ -125,7 +118,6 @@ REGISTER = (
         "m",
         "moments",
         "run to a moment: SYN held, SYN_RECV, queue, lost, TIME_WAIT, rebind ..",
-        shown=False,
         brief="go to a moment: SYN held ..",
     ),
     Key(
@@ -134,7 +126,6 @@ REGISTER = (
         "b",
         "begin again",
         "begin again with a fresh lab",
-        shown=False,
         brief="begin again, a fresh lab",
     ),
     Key(
@@ -143,7 +134,6 @@ REGISTER = (
         "0-9",
         "choose",
         "choose a client; 0: one that is not ours, started in another terminal (again: the next)",
-        shown=False,
         brief="a client; 0 one not ours",
     ),
     Key(
@@ -154,29 +144,27 @@ REGISTER = (
         "to the server's pane, to the table (whose cells explain themselves)",
         brief="client, server, table",
     ),
-    Key("up", "scroll(-1)", "up", "up", "", shown=False),
-    Key("down", "scroll(1)", "down", "down", "", shown=False),
-    Key("left", "move_cell(-1)", "left", "left", "", shown=False),
-    Key("right", "move_cell(1)", "right", "right", "", shown=False),
+    Key("up", "scroll(-1)", "up", "up", ""),
+    Key("down", "scroll(1)", "down", "down", ""),
+    Key("left", "move_cell(-1)", "left", "left", ""),
+    Key("right", "move_cell(1)", "right", "right", ""),
     Key(
         "enter",
         "enter",
         "enter",
         "inspect",
         "look into the held packet, or the newest: bytes, way to its process",
-        shown=False,
         brief="look into the packet",
     ),
-    Key("slash", "filter", "/", "filter", "filter the table: :8888 listen, pid 41233, udp, a name", False, "filter"),
-    Key("y", "copy_row", "y", "copy", "copy the table's row into the terminal's clipboard", shown=False),
-    Key("escape", "escape", "esc", "back", "", shown=False),
+    Key("slash", "filter", "/", "filter", "filter the table: :8888 listen, pid 41233, udp, a name", "filter"),
+    Key("y", "copy_row", "y", "copy", "copy the table's row into the terminal's clipboard"),
+    Key("escape", "escape", "esc", "back", ""),
     Key(
         "p",
         "open('machine')",
         "p",
         "machine",
         "this machine's ports: every socket, and whose it is",
-        shown=False,
         brief="this machine's ports",
         locked=True,
     ),
@@ -186,7 +174,6 @@ REGISTER = (
         "w",
         "why ports",
         "why ports, not PIDs: the case in five exhibits, on real processes",
-        shown=False,
         brief="why ports, not PIDs",
     ),
     Key(
@@ -195,7 +182,6 @@ REGISTER = (
         "l",
         "lessons",
         "twelve lessons of five minutes: predict, then see what the kernel does",
-        shown=False,
         brief="twelve lessons",
     ),
     Key(
@@ -204,7 +190,6 @@ REGISTER = (
         "g",
         "glossary",
         "what the words mean; those on the screen now come first",
-        shown=False,
         brief="glossary: what words mean",
     ),
     Key(
@@ -213,38 +198,34 @@ REGISTER = (
         "a",
         "play",
         "play by itself, and stop; - slower, + faster",
-        shown=False,
         brief="play by itself; - slow + fast",
     ),
-    Key("minus", "slower", "-", "slower", "", shown=False),
-    Key("plus,equals_sign", "faster", "+", "faster", "", shown=False),
+    Key("minus", "slower", "-", "slower", ""),
+    Key("plus,equals_sign", "faster", "+", "faster", ""),
     Key(
         "comma,pageup",
         "back",
         ",",
         "back",
         "one moment back in time, to look; nothing can be changed there",
-        shown=False,
         brief="back in time, to look; . on",
     ),
-    Key("full_stop", "forward", ".", "forward", "one moment forward in time", shown=False),
+    Key("full_stop", "forward", ".", "forward", "one moment forward in time"),
     Key(
         "home",
         "to_start",
         "home",
         "start",
         "to the start of what happened",
-        shown=False,
         brief="to the start; end: to now",
     ),
-    Key("end", "to_now", "end", "now", "back to now", shown=False),
+    Key("end", "to_now", "end", "now", "back to now"),
     Key(
         "R",
         "record",
         "R",
         "record",
         "record all that happened and will happen to a file, for netsim replay",
-        shown=False,
         brief="record to a file",
         locked=True,
     ),
@@ -254,7 +235,6 @@ REGISTER = (
         "e",
         "export",
         "export the packets to a file that Wireshark opens (pcapng)",
-        shown=False,
         brief="export packets (pcapng)",
         locked=True,
     ),
@@ -264,10 +244,9 @@ REGISTER = (
         "P",
         "to life",
         "save the two programs as files, copy the commands: ss, nc, tcpdump",
-        shown=False,
         brief="save programs, copy commands",
     ),
-    Key("ctrl+p", "palette", "ctrl+p", "find", "", shown=False),
+    Key("ctrl+p", "palette", "ctrl+p", "find", ""),
     Key("question_mark", "help", "?", "help", ""),
     Key(
         "q",
@@ -275,7 +254,6 @@ REGISTER = (
         "q",
         "quit",
         "quit; everything ends with netsim (ctrl+c twice does it too)",
-        shown=False,
         brief="quit (ctrl+c twice, too)",
     ),
     Key(
@@ -284,13 +262,15 @@ REGISTER = (
         "t",
         "colours",
         "other colours: dark, light, high contrast for a projector",
-        shown=False,
         brief="colours: dark, light, contrast",
     ),
-    Key("ctrl+z", "stop", "ctrl+z", "stop", "", shown=False, locked=True),
-    Key("ctrl+l", "redraw", "ctrl+l", "redraw", "draw the whole screen again", shown=False),
-    Key("ctrl+c", "interrupt_app", "ctrl+c", "quit", "", shown=False),
+    Key("ctrl+z", "stop", "ctrl+z", "stop", "", locked=True),
+    Key("ctrl+l", "redraw", "ctrl+l", "redraw", "draw the whole screen again"),
+    Key("ctrl+c", "interrupt_app", "ctrl+c", "quit", ""),
 )
+MAIN = ("connect", "send", "close", "udp", "new_client")
+BEFORE = (*MAIN, "open('lesson')", "open('case')", "restart", "interrupt", "turn", "moments", "play", "help")
+WITH_PACKETS = (*MAIN, "drop", "finish", "open('case')", "restart", "interrupt", "turn", "open('lesson')", "help")
 IN_THE_PAST = ("back", "forward", "to_start", "to_now", "export", "help")  # on the keys line there
 KNOWN = frozenset(name for key in REGISTER for name in key.keys.split(","))
 FIRST = ("interrupt_app", "stop", "redraw")  # before whatever is open
@@ -314,9 +294,12 @@ def bindings() -> list[Binding]:
     return made
 
 
-def keys_line() -> tuple[tuple[str, str], ...]:
-    """What the bottom row shows, most useful first, the help last."""
-    return tuple((key.cap, key.word) for key in REGISTER if key.shown)
+def keys_line(*, packets: bool) -> tuple[tuple[str, str], ...]:
+    """What the bottom row shows, most useful first, the help last. `packets`: there were some that can be held."""
+    by_action = {key.action: key for key in REGISTER}
+    words = {"open('case')": "why"} if packets else {}
+    line = (by_action[action] for action in (WITH_PACKETS if packets else BEFORE))
+    return tuple((key.cap, words.get(key.action, key.word)) for key in line)
 
 
 def table_keys_line(*, filtered: bool) -> tuple[tuple[str, str], ...]:

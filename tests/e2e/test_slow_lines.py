@@ -112,7 +112,7 @@ def test_a_retransmission_is_counted_down_once_a_second(netsim: Counted) -> None
     netsim.space_until(r"deliver the 19 bytes")
     for _ in range(10):  # on a busy machine the three seconds may be over before they were looked at
         netsim.press("d")
-        if counts_down(netsim, r"the kernel sends again in (\d+) s", 1):
+        if counts_down(netsim, r"the kernel sends again in (\d+)\.\d s", 1):
             return
         netsim.wait_for(r"deliver the 19 bytes")
         netsim.wait_quiet(ARMED)

@@ -107,6 +107,37 @@ class TestNobodyThere:
         script.kernel(LISTENER)
         assert narrate(script.world) == "Nobody has port 51324 any more: the kernel answers with an RST."
 
+    def test_bytes_that_no_program_is_left_to_read_are_answered_by_an_rst(self, script: Gated) -> None:
+        script.release(1)
+        mine = tcp("CLOSE_WAIT", 51324, 8888, inode=601)
+        data = script.hold("PSH ACK", seq=1, ack=21, payload=b"hello")
+        script.kernel(LISTENER, mine, tcp("FIN_WAIT2", 8888, 51324, inode=502))  # a process has it: shutdown() alone
+        assert label(script.world) == "deliver the 5 bytes to port 8888, into its buffer"
+        script.kernel(LISTENER, mine, tcp("FIN_WAIT2", 8888, 51324))
+        assert label(script.world) == "deliver the 5 bytes to port 8888; no program is left: an RST answers"
+        script.release(data)
+        script.kernel(LISTENER, mine)
+        script.hold("RST", sender="server", seq=21)
+        assert narrate(script.world) == "No program is left to read the 5 bytes: the kernel answers with an RST."
+
+    def test_what_the_kernel_has_acknowledged_was_not_for_nobody(self, script: Gated) -> None:
+        script.release(1)
+        data = script.hold("PSH ACK", seq=1, ack=1, payload=b"hello")
+        script.release(data)
+        script.hold("ACK", sender="server", seq=1, ack=6)
+        script.kernel(LISTENER)
+        assert narrate(script.world) == "The kernel has the 5 bytes for the server, and answers with an ACK."
+
+    def test_a_read_from_a_connection_that_is_gone_takes_nothing(self, script: Gated) -> None:
+        script.come_back("client1", "connect", socket=ref(3, 601, 51324, 8888))
+        script.stop("client1", script.line("client1", ".recv"), s=3)
+        script.ready("client1", 3)
+        script.release(1)
+        script.kernel(LISTENER, tcp("ESTABLISHED", 51324, 8888, inode=601))
+        assert label(script.world) == "client: recv() takes what has come"
+        script.kernel(LISTENER)
+        assert label(script.world) == "client: recv() is told that the connection is gone"
+
     def test_a_datagram_to_a_port_that_nobody_has_is_answered_by_icmp(self) -> None:
         script = Gated()
         script.open()
@@ -190,7 +221,7 @@ class TestLoss:
         action = next_action(script.world)
         assert (action.cap, action.commands) == ("WAIT", ())
         assert action.label_at(script.world.observed_at) == (
-            "the kernel sends again in 3 s; space does nothing until then"
+            "the kernel sends again in 2.1 s; space does nothing until then"
         )
         assert narrate(script.world) == "Lost. The kernel has no answer to its SYN: its timer will send it again."
 
