@@ -83,7 +83,8 @@ def _port(way: Way) -> Told:
         why = f"The {which} is {way.destination.port}, and no {way.transport.upper()} socket has it."
         return Told(str(way.destination.port), "nobody", why)
     one = len(left) == 1
-    why = f"The {which} finds the service: {_sockets(left)} of this machine {'has' if one else 'have'} port "
+    whom = "caller" if way.packet.sender == "server" else "service"
+    why = f"The {which} finds the {whom}: {_sockets(left)} of this machine {'has' if one else 'have'} port "
     why += f"{way.destination.port}." + ("" if one else " One number, and not yet one socket: the other end decides.")
     return Told(str(way.destination.port), _sockets(left), why)
 

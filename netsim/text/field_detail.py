@@ -9,7 +9,7 @@ from netsim.model.fields import Field
 from netsim.story import inspecting
 from netsim.story.fields import meaning
 from netsim.text.charset import Charset, cells, clip, payload
-from netsim.text.inspected import View, is_covered
+from netsim.text.inspected import View, is_covered, star
 from netsim.text.layout import blank, fill, joined, spread, width_of, wrapped
 from netsim.text.lines import Line, Span
 
@@ -74,9 +74,8 @@ def _full_value(view: View, field: Field, charset: Charset) -> list[Span]:
         spans.append(Span(f"  {digits}"))
     if field.check:
         spans.append(Span(f"  {inspecting.checksum(field)}", "lost" if field.check == "wrong" else ""))
-    star = meaning(field.name).star
-    if star:
-        spans.append(Span(f"  {star}", "bold"))
+    if finds := star(view, field):
+        spans.append(Span(f"  {finds}", "bold"))
     return spans
 
 

@@ -13,7 +13,7 @@ from netsim.model.fields import Dissection, Field
 from netsim.model.packet import Packet
 from netsim.model.world import World
 from netsim.story import inspecting
-from netsim.story.fields import meaning
+from netsim.story.fields import CALLER, SERVICE, meaning
 from netsim.text.charset import Charset
 from netsim.text.layout import fill, first_that_fits, spread, width_of
 from netsim.text.lines import Line, Span
@@ -54,6 +54,12 @@ def star_style(view: View, field: Field) -> Role | None:
     quoted = view.found.layers[field.layer].quoted
     is_source = field.name.endswith(("src", "srcport"))
     return view.packet.sender if is_source != quoted else "server" if view.packet.sender == "client" else "client"
+
+
+def star(view: View, field: Field) -> str:
+    """What the field finds, "" for nothing: a client's port finds no service, but who called it."""
+    found = meaning(field.name).star
+    return CALLER if found == SERVICE and star_style(view, field) == "client" else found
 
 
 def is_covered(view: View, field: Field) -> bool:

@@ -14,7 +14,7 @@ from netsim.text.bottom import draw_keys, draw_space
 from netsim.text.charset import Charset, cells, payload
 from netsim.text.field_detail import DETAILS, draw_details
 from netsim.text.hexdump import draw_hexdump, width_for
-from netsim.text.inspected import PORTS, View, draw_page_title, is_covered, star_style
+from netsim.text.inspected import PORTS, View, draw_page_title, is_covered, star, star_style
 from netsim.text.layout import Cell, as_many_as_fit, beside, blank, fill, placed, wrapped
 from netsim.text.lines import Line, Span, Style
 from netsim.text.marks import BOLD
@@ -109,14 +109,15 @@ def _field_row(view: View, field: Field, width: int, charset: Charset, *, chosen
     mark = f"{charset.next} " if chosen else "  "
     name = " " * (1 + min(field.depth, 2)) + told.title
     colour = star_style(view, field)
-    star: Style = BOLD[colour] if colour else ""
+    style: Style = BOLD[colour] if colour else ""
     value = _value(view, field)
     spans = [Span(mark, "bold"), Span(f"{name:{TITLE - 2}} ", "bold" if chosen else "")]
     room = width - TITLE - 1
     value = value if cells(value) <= room else value.partition("  ")[0]
-    spans.append(Span(charset.shown(value, room), star or ("bold" if chosen else "")))
-    if told.star and room >= cells(value) + 2 + len(told.star):
-        spans.append(Span(f"  {told.star}"))
+    spans.append(Span(charset.shown(value, room), style or ("bold" if chosen else "")))
+    finds = star(view, field)
+    if finds and room >= cells(value) + 2 + len(finds):
+        spans.append(Span(f"  {finds}"))
     return fill(spans, width)
 
 

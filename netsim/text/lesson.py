@@ -132,12 +132,12 @@ def _answer(run: Run, seen: Seen, *, reasons: bool) -> list[Paragraph]:
             for index, other in enumerate(ask.answers)
             if index not in so and other.why and reasons
         ]
-        return [Paragraph(answer, "kernel", "The kernel's answer: "), *why]
+        return [Paragraph(answer, "kernel", "The answer: "), *why]
     if guess in so:
         return [Paragraph(answer, "kernel", "As you said: ")]
     said = ask.answers[guess]
     return [
-        Paragraph(answer, "kernel", "The kernel's answer: "),
+        Paragraph(answer, "kernel", "The answer: "),
         Paragraph(filled(said.why, seen), "text", f"You said {filled(said.text, seen)}. "),
     ]
 
