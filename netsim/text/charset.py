@@ -15,8 +15,11 @@ _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _ASCII_MARKS = str.maketrans("■×►◄→←┤├│┬┴─•·", "#x><><|||++-.-")
 
 # Letters that some terminals draw with no width of their own, or that change the width of their neighbours: Hangul
-# jamo, and the fillers.
-_ODD_LETTERS = (range(0x1100, 0x1200), range(0xA960, 0xA980), range(0xD7B0, 0xD800), (0x3164, 0xFFA0))
+# jamo, and the fillers. And symbols that took one cell up to Unicode 15 and take two since Unicode 16.
+_ODD = (
+    range(0x1100, 0x1200), range(0xA960, 0xA980), range(0xD7B0, 0xD800), (0x3164, 0xFFA0),
+    range(0x2630, 0x2638), range(0x268A, 0x2690), range(0x4DC0, 0x4E00), range(0x1D300, 0x1D377),
+)  # fmt: skip
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})  # a terminal that reorders them would move what stands beside them
 _MARKS = frozenset({"Mn", "Mc", "Me"})  # drawn onto the letter before
 _EMOJI = frozenset({"So", "Sk", "Sm"})  # wide ones: terminals disagree about their width
@@ -109,7 +112,7 @@ def _first(text: str, width: int) -> str:
 def _is_plain(char: str, ascii: bool) -> bool:
     if char.isascii() or ascii:
         return char.isascii() and char.isprintable()
-    if not char.isprintable() or any(ord(char) in odd for odd in _ODD_LETTERS):
+    if not char.isprintable() or any(ord(char) in odd for odd in _ODD):
         return False
     category = unicodedata.category(char)
     if category in _MARKS or unicodedata.bidirectional(char) in _RIGHT_TO_LEFT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 
 import pytest
@@ -66,6 +67,11 @@ def test_both_sets_have_a_mark_of_one_cell_for_everything() -> None:
     for charset in (UNICODE, ASCII):
         assert [cells(mark) for mark in charset[1:]] == [1] * (len(charset) - 1)
     assert all(mark.isascii() for mark in ASCII[1:])
+
+
+def test_every_character_has_the_width_that_a_terminal_library_says() -> None:
+    shown = [visible(chr(code)) for code in range(sys.maxunicode + 1)]
+    assert not [each for each in shown if cells(each) != cell_len(each)]
 
 
 @given(st.text())
