@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from netsim.model.address import Conversation, Role
 from netsim.model.strangers import Stranger, is_strangers, stranger
-from netsim.model.world import World
+from netsim.model.views import clients, conversation_of, same_conversation
+from netsim.model.world import Endpoint, World
 
 WIDTH = 77  # columns of a sentence
 WHO = "@who"
@@ -46,10 +47,24 @@ def _filled(sentence: str, name: str, *, proper: bool) -> str:
 
 
 def side(world: World, conversation: Conversation, role: Role) -> Caller:
-    """The name of one side: "the client" and "the server" are ours."""
-    if role == "client" and is_strangers(world, conversation):
-        return name_of(stranger(world, conversation))
-    return Caller(f"the {role}", f"the {role}", ours=True)
+    """The name of one side: "the client" (where there are several, "client 2") and "the server" are ours."""
+    name = f"the {role}"
+    if role == "client":
+        if is_strangers(world, conversation):
+            return name_of(stranger(world, conversation))
+        mine = client_of(world, conversation)
+        if mine is not None and len(clients(world, conversation.transport)) > 1:
+            name = f"client {mine.number}"
+    return Caller(name, name, ours=True)
+
+
+def client_of(world: World, conversation: Conversation) -> Endpoint | None:
+    """Our client whose conversation it is, None for a stranger's."""
+    for client in clients(world, conversation.transport):
+        mine = conversation_of(world, client)
+        if mine is not None and same_conversation(mine, conversation):
+            return client
+    return None
 
 
 def name_of(known: Stranger) -> Caller:

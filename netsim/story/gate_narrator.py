@@ -199,7 +199,7 @@ def _delivered(packet: Packet, world: World) -> str | None:
             return _acknowledged(packet, ends, side(world, packet.conversation, packet.sender))
         case "ACK" if "FIN_WAIT2" in states.values():
             closer = side(world, packet.conversation, "client" if states["client"] == "FIN_WAIT2" else "server")
-            whose = f"The {closer.whose.removeprefix('the ')}" if closer.ours else closer.whose
+            whose = closer.whose[0].upper() + closer.whose[1:] if closer.ours else closer.whose
             return f"{whose} FIN is acknowledged: it waits in FIN_WAIT2 for the other side's."
         case "FIN" if states[there] == "CLOSE_WAIT":
             program = "@who's program" if receiver.ours else "@who"
@@ -237,7 +237,7 @@ def _acknowledged(packet: Packet, ends: dict[Role, KernelSocket | None], reader:
     unread = unread_bytes(receiver) if receiver is not None else 0
     if unread:
         said = f"The ACK says: the kernel has {plural(unread, 'byte')}."
-        return reader.fit(said + (" @who program" if reader.ours else " @who") + " has not read them.")
+        return reader.fit(f"{said} @who has not read them.")
     return f"The ACK says that what was sent has arrived at {reader.whose} end."
 
 

@@ -6,17 +6,15 @@ from netsim.model.kernel import same_address, same_peer
 from netsim.model.packet import Packet
 from netsim.model.views import (
     CROWD,
-    clients,
     conversation_in_focus,
-    conversation_of,
     end_of,
     packets_of,
     same_conversation,
     server_name,
 )
 from netsim.model.views import held_packets as held_packets
-from netsim.model.world import Endpoint, World
-from netsim.story.callers import UNKNOWN, Caller, side
+from netsim.model.world import World
+from netsim.story.callers import UNKNOWN, Caller, client_of, side
 from netsim.story.calls import plural
 
 ROOM = 71  # columns of a label on the SPACE line of the smallest screen
@@ -37,21 +35,16 @@ def oldest_held(world: World) -> Packet | None:
     here = [packet for packet in held if conversation and same_conversation(packet.conversation, conversation)]
     if here or len(held) <= CROWD:
         return next(iter(here or held), None)
-    return next((packet for packet in held if client_of(world, packet) is not None), held[0])
+    return next((packet for packet in held if client_of(world, packet.conversation) is not None), held[0])
 
 
 def is_of_a_crowd(world: World, packet: Packet) -> bool:
     """Whether it is one of so many strangers' packets, and one of our own conversations is in focus."""
-    return world.focus.stranger is None and len(held_packets(world)) > CROWD and client_of(world, packet) is None
-
-
-def client_of(world: World, packet: Packet) -> Endpoint | None:
-    """The client whose conversation the packet belongs to, None for a stranger's."""
-    for client in clients(world, packet.conversation.transport):
-        conversation = conversation_of(world, client)
-        if conversation is not None and same_conversation(conversation, packet.conversation):
-            return client
-    return None
+    return (
+        world.focus.stranger is None
+        and len(held_packets(world)) > CROWD
+        and client_of(world, packet.conversation) is None
+    )
 
 
 def packet_name(packet: Packet) -> str:
@@ -81,13 +74,14 @@ def _delivery(packet: Packet, world: World, caller: Caller, *, tells: bool) -> s
     there = packet.conversation.server if packet.sender == "client" else packet.conversation.client
     name = packet_name(packet)
     theirs = not caller.ours
-    whose = caller.whose if theirs and packet.sender == "client" else "the"
+    is_named = theirs or caller.short != "the client"  # of several
+    whose = caller.whose if is_named and packet.sender == "client" else "the"
     start = f"deliver {whose} {name}{' (again)' if packet.repeats else ''}"
     if name == "FIN" and _sender_was_killed(packet, world):
         return f"{start}: the kernel says goodbye for the dead process"
     if finds_nobody(packet, world):
         return f"{start} to port {there.port}{_NOBODY.get(name, _NO_READER) if tells else ''}"
-    to = f"{caller.short}, port {there.port}" if theirs and packet.sender == "server" else f"port {there.port}"
+    to = f"{caller.short}, port {there.port}" if is_named and packet.sender == "server" else f"port {there.port}"
     return f"{start} to {to}" + (_consequence(packet, name, world, theirs=theirs) if tells else "")
 
 
@@ -161,7 +155,7 @@ def _is_handshakes(packet: Packet, world: World) -> bool:
 
 def _sender_was_killed(packet: Packet, world: World) -> bool:
     if packet.sender == "client":
-        client = client_of(world, packet)
+        client = client_of(world, packet.conversation)
         return client is not None and client.killed_by > 0
     server = world.endpoints.get(server_name(packet.conversation.transport))
     return server is not None and bool(server.former_pids or server.killed_by)

@@ -85,6 +85,26 @@ class TestTheHandshake:
         assert narrate(script.world) == "Both ends are ESTABLISHED. The server's end has no PID: no one accepted it."
 
 
+class TestSeveralClients:
+    def test_each_is_called_by_its_number(self, script: Gated) -> None:
+        script.start("client2")
+        assert label(script.world) == "deliver client 1's SYN to port 8888; the kernel will answer it"
+        synchronized(script)
+        assert label(script.world) == "deliver the SYN-ACK to client 1, port 51324; connect() will return"
+        script.release(2)
+        script.come_back("client1", "connect", socket=ref(3, 601, 51324, 8888))
+        script.accept("ReleasePacket", "")
+        number = script.hold("PSH ACK", sender="server", seq=1, ack=1, payload=b"hello")
+        mine = replace(tcp("ESTABLISHED", 51324, 8888, inode=601), receive_queue=5)
+        script.kernel(LISTENER, mine, tcp("ESTABLISHED", 8888, 51324))
+        script.release(number)
+        assert narrate(script.world) == "The kernel has the 5 bytes for client 1, and answers with an ACK."
+        script.release(script.hold("ACK", seq=1, ack=6))
+        script.kernel(LISTENER, mine, tcp("FIN_WAIT2", 8888, 51324))
+        script.release(script.hold("ACK", seq=1, ack=7))
+        assert narrate(script.world) == "The server's FIN is acknowledged: it waits in FIN_WAIT2 for the other side's."
+
+
 class TestNobodyThere:
     def test_a_syn_for_which_nobody_listens_is_answered_by_an_rst(self, script: Gated) -> None:
         script.kernel(tcp("SYN_SENT", 51324, 8888, inode=601, send=1))
