@@ -30,7 +30,7 @@ from netsim.tui.keys import Keys
 from netsim.tui.page import Tools
 from netsim.tui.past import describe_forward
 from netsim.tui.slicing import columns, pad
-from netsim.tui.space_line import ARMING, PATIENCE
+from netsim.tui.space_line import ARMING, ASKED, PATIENCE
 from netsim.tui.timing import after
 from netsim.tui.widgets.lines_view import LinesView
 
@@ -213,6 +213,7 @@ class Board(Keys):
         lab_now = now + self._lab_ahead
         action = next_action(world)
         said = self.space_line.say(action, now, lab_now, pending=self.session.pending, busy=self.driver.busy)
+        said = ASKED if self.asking else said
         armed = self.space_line.is_armed(now)
         if not armed and not self._arming_due:
             self._arming_due = True
@@ -245,7 +246,7 @@ class Board(Keys):
         progress = self.flights.progress(self.clock())
         self._run(self._frames, bool(progress))
         self._run(self._seconds, False)
-        cap, label = describe_forward(self.past)
+        cap, label = (ASKED.cap, ASKED.label) if self.asking else describe_forward(self.past)
         return Scene(
             why=self.question() or self.driver.answer or self.cells_meaning() or narrate(self.shown_world),
             cap=cap,

@@ -23,6 +23,7 @@ class Said(NamedTuple):
     target: str
 
 
+ASKED = Said("SPACE", "no: nothing is done, and the question goes away", "")
 STARTING = Said("", "starting the lab ...", "")
 
 

@@ -207,6 +207,7 @@ class TestGate:
             await it.open()
             await it.press("m")
             assert "To: 1 SYN held" in it.screen()
+            assert " SPACE  no: nothing is done, and the question goes away" in it.screen()
             await it.press("6")
             assert len(it.labs) == 2
 
