@@ -52,9 +52,13 @@ def draw_program(
 
 
 def draw_console(world: World, width: int, height: int, charset: Charset, *, endpoint: Endpoint) -> list[Line]:
-    """The last lines of what it has printed and of what was typed; one that has no end yet (a prompt) is the last."""
+    """The last lines of what it has printed and of what was typed; one that has no end yet (a prompt) is the last.
+
+    Empty lines at the end take no room from what can be read.
+    """
     every = printed_lines(endpoint)
-    texts = every[-height:] if height > 0 else []
+    end = next((index for index in range(len(every), 0, -1) if every[index - 1]), len(every))
+    texts = every[max(0, end - height) : end] if height > 0 else []
     new = any(isinstance(each, ProgramPrinted | LineTyped) and each.who == endpoint.who for each in world.since)
     lines: list[Line] = []
     for index, text in enumerate(texts):

@@ -64,6 +64,13 @@ def test_the_console_has_its_row_from_the_start() -> None:
     assert [row for index, row in enumerate(after) if index != 6] == [row for i, row in enumerate(before) if i != 6]
 
 
+def test_an_empty_line_at_the_end_takes_nothing_away() -> None:
+    script = both()
+    script.show("client1", "one\ntwo\n\n\n")
+    assert drawn(script.world)[6].startswith(" out two ")
+    assert " +3 O │" in drawn(script.world)[6]
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_what_another_thread_does_has_a_row_that_names_it(size: tuple[int, int]) -> None:
     script = both()
