@@ -225,7 +225,7 @@ class Board(Keys):
             why=self.question() or self.driver.answer or self.cells_meaning() or narrate(world),
             cap=said.cap,
             label=said.label,
-            keys=self._keys(keys_line(packets=world.gate != "none" and bool(world.packets))),
+            keys=self._keys(keys_line(world)),
             target="" if self.typed else said.target,
             aim=self.aim,
             now=lab_now,

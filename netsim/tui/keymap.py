@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from textual.binding import Binding
 
+from netsim.model.world import World
+
 
 class Key(NamedTuple):
     """One thing that a key does. `keys`: Textual's names of the keys; `cap`: how it is shown; `word`: in one word.
@@ -294,8 +296,9 @@ def bindings() -> list[Binding]:
     return made
 
 
-def keys_line(*, packets: bool) -> tuple[tuple[str, str], ...]:
-    """What the bottom row shows, most useful first, the help last. `packets`: there were some that can be held."""
+def keys_line(world: World) -> tuple[tuple[str, str], ...]:
+    """What the bottom row shows, most useful first, the help last: what is for packets, once there are some to hold."""
+    packets = world.gate != "none" and bool(world.packets)
     by_action = {key.action: key for key in REGISTER}
     words = {"open('case')": "why"} if packets else {}
     line = (by_action[action] for action in (WITH_PACKETS if packets else BEFORE))
