@@ -211,5 +211,5 @@ def port_problem(port: int) -> str:
 def port_number(text: str) -> int:
     """A port number a server can have; raises ArgumentTypeError with what to do."""
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a whole number from 1 to 65535, for example 8888")
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 1 to 65535, such as 8888")
     return int(text)

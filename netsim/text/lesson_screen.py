@@ -6,7 +6,9 @@ table, or of the ladders where the step is about the table.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from netsim.model.world import World
@@ -50,9 +52,11 @@ def text_rows(width: int, height: int, view: str) -> int:
 
 
 def pages(paragraphs: Sequence[Paragraph], width: int, rows: int, charset: Charset) -> list[list[tuple[Kind, str]]]:
-    """The words in pages of at most so many rows; at least one."""
+    """The words in pages of at most so many rows, all about as long; at least one."""
     lines = words.wrap(paragraphs, width - 2, charset)
-    return [lines[start : start + rows] for start in range(0, len(lines), max(1, rows))] or [[]]
+    count = max(1, math.ceil(len(lines) / max(1, rows)))
+    ends = [len(lines) * number // count for number in range(count + 1)]
+    return [lines[start:end] for start, end in pairwise(ends)]
 
 
 def paragraphs_of(
