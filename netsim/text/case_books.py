@@ -111,12 +111,12 @@ def _probed(case: Case, server: Server) -> str:
 def _answers(port: int, asked: list[Attempt]) -> str:
     """What the port's clients got: "8888  'Connection received'  12 of 12"."""
     if not asked:
-        return f"{port}  not tried yet"
+        return f"{port:<4}  not tried yet"
     said = [each for each in asked if each.said]
     if said:
-        return f"{port}  {said[-1].said!r}  {len(said)} of {len(asked)}"
+        return f"{port:<4}  {said[-1].said!r}  {len(said)} of {len(asked)}"
     errors = {each.error for each in asked if each.error}
-    return f"{port}  {errors.pop() if errors else 'connected, no answer yet'}"
+    return f"{port:<4}  {errors.pop() if errors else 'connected, no answer yet'}"
 
 
 def _four_ports(case: Case) -> list[str]:
@@ -125,7 +125,7 @@ def _four_ports(case: Case) -> list[str]:
         if bind.exhibit != case.exhibit:
             continue
         asked = [each for each in attempts(case) if each.port == bind.port]
-        rows.append(f"{bind.port:<5} not to be had: {bind.error}" if bind.error else _answers(bind.port, asked))
+        rows.append(f"{bind.port:<4}  not to be had: {bind.error}" if bind.error else _answers(bind.port, asked))
     return rows
 
 
