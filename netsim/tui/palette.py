@@ -131,6 +131,7 @@ class Palette(CommandPalette):
     """Textual's palette with our keys, and without its picture letter, its blinking and its half-block frame."""
 
     DEFAULT_CSS = """
+    Palette SearchIcon { color: $foreground; }
     Palette #--input, Palette #--input.--list-visible { border: none; background: $background; }
     Palette CommandList { border: none; background: $background; scrollbar-size: 0 0; }
     Palette CommandList > .option-list--option { padding: 0 1; text-style: none; }
@@ -144,7 +145,7 @@ class Palette(CommandPalette):
 
     def __init__(self, *, leaving: bool) -> None:
         """`leaving`: it is over a page, which is left for what is chosen."""
-        how = "enter leaves this page for it, escape does not" if leaving else "escape goes back"
+        how = "enter leaves this page for it, escape does not" if leaving else "down: more, escape goes back"
         super().__init__([Keys], placeholder=f"what do you want to do?   ({how})", id="--command-palette")
 
     def on_mount(self, event: Mount) -> None:
