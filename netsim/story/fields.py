@@ -97,8 +97,7 @@ MEANINGS: dict[str, Meaning] = {
     "tcp.srcport": Meaning("source port",
         "Which socket of the sending machine it comes from: there the answer goes.", _TCP, SERVICE),
     "tcp.dstport": Meaning("destination port",
-        "With it the receiving kernel finds the socket: the service's, or the caller's where an "
-        "answer comes. Two bytes, so 0 to 65535.", _TCP, SERVICE),
+        "With it the receiving kernel finds the socket. Two bytes, so 0 to 65535.", _TCP, SERVICE),
     "tcp.seq_raw": Meaning("sequence number",
         "The place of the first byte in the sender's stream. The SYN takes one place itself; the "
         "first number is picked unguessably.", "RFC 9293, section 3.4"),
@@ -174,8 +173,7 @@ MEANINGS: dict[str, Meaning] = {
     "udp.srcport": Meaning("source port",
         "Which socket of the sending machine it comes from; 0 if no answer is wanted.", _UDP, SERVICE),
     "udp.dstport": Meaning("destination port",
-        "With it the receiving kernel finds the socket: the service's, or the caller's where an "
-        "answer comes. Two bytes, so 0 to 65535.", _UDP, SERVICE),
+        "With it the receiving kernel finds the socket. Two bytes, so 0 to 65535.", _UDP, SERVICE),
     "udp.length": Meaning("length", "This header of 8 bytes and the message.", _UDP),
     "udp.checksum": Meaning("checksum",
         "A sum over this header, the message, and the addresses of the IP header.", _UDP),

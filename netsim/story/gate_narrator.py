@@ -66,7 +66,8 @@ def narrate_gate(world: World) -> str | None:
                 if is_strangers(world, packet.conversation):
                     return _did(packet, world)
                 port = packet.conversation.client.port
-                return f"connect(): the kernel chose port {port} and sent a SYN. The client sleeps."
+                caller = side(world, packet.conversation, "client")
+                return caller.fit(f"connect(): the kernel chose port {port} and sent a SYN. @who sleeps.")
             case PacketReleased():
                 return _delivered(packet, world)
             case PacketSeen() if packet.repeats:
@@ -136,7 +137,8 @@ def _call_and_packets(event: CallReturned, world: World) -> str | None:
     held = [packet for packet in world.packets if packet.fate == "held" and f"packet {packet.number}" in world.changed]
     newest = held[-1] if held else None
     if event.name in _CONNECTING and newest is not None:
-        return "connect() returned: the client's end is open. Its last ACK is not there yet."
+        whose = side(world, newest.conversation, "client").whose
+        return f"connect() returned: {whose} end is open. Its last ACK is not there yet."
     if event.name in ("send", "sendall") and newest is not None and newest.length:
         size = plural(event.size or 0, "byte")
         return f"{event.name}() returned {event.result}: the kernel took {size}. Nothing has arrived yet."
@@ -147,8 +149,8 @@ def _call_and_packets(event: CallReturned, world: World) -> str | None:
     if event.name == "close" and newest is not None and "FIN" in newest.flags:
         end = end_of(world, newest.conversation, newest.sender)
         if end is not None and end.state == "LAST_ACK":
-            who = newest.sender
-            return f"The {who} closed too. In LAST_ACK the kernel waits for one last answer."
+            who = side(world, newest.conversation, newest.sender)
+            return who.fit("@who closed too. In LAST_ACK the kernel waits for one last answer.")
     return None
 
 
@@ -191,7 +193,7 @@ def _delivered(packet: Packet, world: World) -> str | None:
             return f"Nobody has port {packet.conversation.client.port} any more: the kernel answers with an RST."
         case "SYN-ACK":
             if receiver.ours:
-                return "The SYN-ACK has arrived: the client's end is open, and the kernel answers."
+                return f"The SYN-ACK has arrived: {receiver.whose} end is open, and the kernel answers."
             return receiver.fit("The SYN-ACK has arrived: @who is connected; the kernel answers.")
         case "ACK" if "TIME_WAIT" in states.values():
             return "Both closed. The side that closed first keeps its port in TIME_WAIT for 60 s."

@@ -111,7 +111,7 @@ GLOSSARY: tuple[Entry, ...] = (
     Entry("IPv6", "The newer addresses, of 128 bits: 2001:db8::1. IPv4's have 32: 192.0.2.1."),
     Entry("SOCK_STREAM", "The kind of socket that carries a stream of bytes: TCP."),
     Entry("SOCK_DGRAM", "The kind of socket that carries datagrams: UDP."),
-    Entry("connection", "What two TCP sockets share once the handshake is done: the kernel at each end counts its bytes."),
+    Entry("connection", "What two TCP sockets share after the handshake: the kernel at each end counts its bytes."),
     Entry("handshake", "SYN, SYN-ACK, ACK: with these three packets a TCP connection begins.",
           ("three-way handshake",)),
     Entry("network layer", "What finds the machine: IP, with its addresses."),

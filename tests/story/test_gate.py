@@ -86,6 +86,14 @@ class TestTheHandshake:
 
 
 class TestSeveralClients:
+    def test_one_that_connects_is_called_by_its_number(self) -> None:
+        script = Gated()
+        script.listening()
+        script.start("client2")
+        script.accept("Step", "client1")
+        script.connecting()
+        assert narrate(script.world) == "connect(): the kernel chose port 51324 and sent a SYN. Client 1 sleeps."
+
     def test_each_is_called_by_its_number(self, script: Gated) -> None:
         script.start("client2")
         assert label(script.world) == "deliver client 1's SYN to port 8888; the kernel will answer it"
