@@ -28,6 +28,7 @@ _AARCH64 = {
     192: "semtimedop", 193: "semop", 426: "io_uring_enter", 441: "epoll_pwait2", 449: "futex_waitv",
 }  # fmt: skip
 _SYSCALLS = {"x86_64": _X86_64, "aarch64": _AARCH64}
+_UTIME = 14 - 3  # proc_pid_stat(5) counts fields from 1; here the third is the first. The next one is stime
 # What a thread that waits for a socket sleeps in; one that waits for Python's lock sleeps in a futex.
 _SOCKET_SLEEPS = frozenset(
     ("accept", "accept4", "connect", "epoll_pwait", "epoll_wait", "poll", "ppoll", "pselect6", "read", "recvfrom",
@@ -103,6 +104,14 @@ def asleep_in(pid: int) -> tuple[str | None, int | None] | None:
     table = _SYSCALLS.get(os.uname().machine, {})
     name = table.get(number, f"syscall_{number}") if table else None  # one without a name here as strace(1) has it
     return name, int(words[1], 16) if name in _ON_A_FILE and len(words) > 1 else None
+
+
+def processor_seconds(pid: int) -> float | None:
+    """How long the process has had a processor so far, all its threads together; None where that is not known."""
+    fields = _stat(f"/proc/{pid}/stat")
+    if not fields:
+        return None
+    return (int(fields[_UTIME]) + int(fields[_UTIME + 1])) / os.sysconf("SC_CLK_TCK")
 
 
 def is_paused(pid: int) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FIRST_LOOK = 0.020  # seconds after a program was let run
 _LOOKS = 0.5  # seconds between two looks, at most
-SPINNING = 1.0  # seconds after which a program that never sleeps is told of
+SPINNING = 1.0  # seconds of a processor's time after which a program that never sleeps is told of
 
 
 class Watching:
@@ -31,7 +31,15 @@ class Watching:
         child.told = None
         if not child.watched and not child.forked:
             child.watched = True
-            self._later(child, FIRST_LOOK, since=self._host.now())
+            self._later(child, FIRST_LOOK, since=self._ran(child))
+
+    def _ran(self, child: Child) -> float:
+        """How long it has had a processor: one that only waits for its turn spins as little as one that sleeps.
+
+        Where that is not known, by the clock.
+        """
+        seconds = procfs.processor_seconds(child.pid)
+        return self._host.now() if seconds is None else seconds
 
     def _later(self, child: Child, seconds: float, since: float) -> None:
         looks = child.looks
@@ -41,22 +49,22 @@ class Watching:
         if child.exited or child.state not in ("running", "ended"):
             child.watched = False
             return
-        now = self._host.now()
+        now, ran = self._host.now(), self._ran(child)
         if looks != child.looks:  # it has made a call or a stop since: begin anew
-            self._later(child, FIRST_LOOK, since=now)
+            self._later(child, FIRST_LOOK, since=ran)
             return
         sleep = procfs.asleep_in(child.pid)
         if sleep is None and procfs.is_paused(child.pid):
-            since = now  # by a signal, or a debugger
+            since = ran  # by a signal, or a debugger
         elif sleep is None:
-            if now - since >= SPINNING and child.told != "spins":
+            if ran - since >= SPINNING and child.told != "spins":
                 child.told = "spins"
                 self._host.printing.flush(child)
                 self._host.emit(
                     ProcessSpun(at=now, who=child.who, pid=child.pid, inner_pid=child.inner_pid, line=child.line())
                 )
         elif not child.channel.has_input():  # or it sleeps because it has reported, and we have not read it
-            since = now
+            since = ran
             line = child.line()
             if child.told != (sleep, line):
                 child.told = (sleep, line)

@@ -10,11 +10,15 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
-from netsim.lab.procfs import is_paused
+from netsim.lab import procfs
+from netsim.lab.procfs import is_paused, processor_seconds
 from netsim.lab.watching import SPINNING, Watching
 from netsim.model.events import ProcessSpun
+
+Processor = Callable[[float], float | None]
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
 
@@ -33,8 +37,12 @@ def paused() -> Iterator[int]:
         process.wait()
 
 
-def told_of(pid: int) -> list[Any]:
-    """What is told after so many looks that one that spins has been told of for long; the clock is a made one."""
+def told_of(pid: int, monkeypatch: pytest.MonkeyPatch, processor: Processor) -> list[Any]:
+    """What is told after so many looks that one that spins has been told of for long; the clock is a made one.
+
+    `processor`: how long the process has had a processor by then, in place of what the kernel says.
+    """
+    monkeypatch.setattr(procfs, "processor_seconds", lambda _: processor(now))
     now, due, told = 0.0, list[tuple[float, Callable[[], None]]](), list[Any]()
     host: Any = SimpleNamespace(
         now=lambda: now, emit=told.append, printing=SimpleNamespace(flush=lambda child: None),
@@ -51,11 +59,25 @@ def told_of(pid: int) -> list[Any]:
     return told
 
 
-def test_what_a_signal_has_stopped_does_not_spin(paused: int) -> None:
-    assert told_of(paused) == []
+def test_what_a_signal_has_stopped_does_not_spin(paused: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told_of(paused, monkeypatch, lambda now: now) == []
 
 
-def test_what_runs_for_long_does() -> None:
-    (spun,) = told_of(os.getpid())  # it runs: it is just looking
+@pytest.mark.parametrize("processor", [lambda now: 7 + now, lambda now: 7 + now / 2, lambda _: None])
+def test_what_runs_for_long_does(monkeypatch: pytest.MonkeyPatch, processor: Processor) -> None:
+    (spun,) = told_of(os.getpid(), monkeypatch, processor)  # it runs: it is just looking
     assert isinstance(spun, ProcessSpun)
     assert spun.line == 3
+
+
+def test_what_waits_for_a_processor_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told_of(os.getpid(), monkeypatch, lambda now: now / 100) == []
+
+
+def test_a_processors_time_is_as_psutil_counts_it() -> None:
+    before = psutil.Process().cpu_times()
+    ran = processor_seconds(os.getpid())
+    after = psutil.Process().cpu_times()
+    assert ran is not None
+    assert round(before.user + before.system, 2) <= ran <= round(after.user + after.system, 2)
+    assert processor_seconds(2**22 + 1) is None  # the kernel's largest PID is 2**22: proc_sys_kernel(5)
