@@ -171,6 +171,9 @@ def _apply(world: World, event: AnyEvent) -> World:
             assert_never(event)
 
 
+RUNNING = ("Step", "StepLine", "RunToLine", "RunExtraLine")  # what lets a stopped program run
+
+
 def _begin_step(world: World, event: CommandAccepted) -> World:
     world = replace(
         world,
@@ -186,7 +189,7 @@ def _begin_step(world: World, event: CommandAccepted) -> World:
         world = replace(world, endpoints={**world.endpoints, event.who: quiet})
     if event.kind in ("StartEndpoint", "Kill"):
         world = replace(world, under_way=world.under_way | {event.who})
-    elif endpoint is not None and endpoint.status == "stopped":
+    elif endpoint is not None and endpoint.status == "stopped" and event.kind in RUNNING:
         world = _change(world, event.who, status="running", spins=False)
     return turn_to(world, event.who, take_role=False)
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from netsim.model.commands import AnyCommand
 from netsim.model.world import Endpoint, World
 from netsim.story.callers import not_ours
-from netsim.story.calls import READING
+from netsim.story.calls import CONNECTING, READING
 from netsim.story.own import is_own
 from netsim.story.packets import held_packets
 
@@ -96,8 +96,15 @@ Advance = Do | Wait | Reached | Stuck
 
 
 def connect(world: World) -> Goal:
-    """What `c` asks for: the client in focus connects; TCP's first, where a UDP client is in focus."""
-    return Connect(client_in_focus(world) if world.focus.transport == "tcp" else "client1")
+    """What `c` asks for: the client in focus connects; TCP's first, where a UDP client is in focus.
+
+    One that sleeps in connect() does so already: what it waits for is delivered.
+    """
+    who = client_in_focus(world) if world.focus.transport == "tcp" else "client1"
+    endpoint = world.endpoints.get(who)
+    if endpoint is not None and endpoint.call is not None and endpoint.call.name in CONNECTING:
+        return Finish(who, endpoint.call.call)
+    return Connect(who)
 
 
 def send(world: World, text: str) -> Goal:

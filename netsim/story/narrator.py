@@ -256,13 +256,27 @@ def _at_its_line(told: str, event: CallReturned, endpoint: Endpoint) -> str:
     return fitting(*led, told)
 
 
+def _why_reset(endpoint: Endpoint, world: World) -> str:
+    """A connection ends with an RST where its bytes were not read, and where no program had accepted it."""
+    if endpoint.role == "server":
+        accepted = any(mark.call == "accept" for mark in endpoint.marks.values())
+        if endpoint.own is None and not accepted:
+            return ": nobody had accepted, so"
+        if not accepted or len({packet.conversation for packet in world.packets if packet.transport == "tcp"}) > 1:
+            return ": unread bytes, or no accept(), so"
+    return " with bytes unread: the kernel sends"
+
+
 def _exited(event: ProcessExited, endpoint: Endpoint, world: World) -> str:
     who = speaker(endpoint, world)
     if event.killed_by == SIGKILL:
         goodbye = [packet for packet in world.packets if f"packet {packet.number}" in world.changed]
-        if any("RST" in packet.flags for packet in goodbye):
-            return f"{opening(who)} was killed with bytes unread: the kernel sends an RST, no goodbye."
-        if any("FIN" in packet.flags for packet in goodbye):
+        resets, fins = (any(flag in packet.flags for packet in goodbye) for flag in ("RST", "FIN"))
+        if resets and fins:
+            return f"{opening(who)} was killed: a FIN where all was accepted and read, else an RST."
+        if resets:
+            return f"{opening(who)} was killed{_why_reset(endpoint, world)} an RST, no goodbye."
+        if fins:
             return f"{opening(who)} was killed. The kernel says goodbye for it, with a FIN."
         return f"{opening(who)} (PID {event.pid}) was killed: the kernel closes its sockets for it."
     if event.status is None:

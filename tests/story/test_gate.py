@@ -220,7 +220,25 @@ class TestLoss:
         script.exit("client1", -9)
         assert narrate(script.world) == "Client 1 was killed. The kernel says goodbye for it, with a FIN."
 
+    def test_a_kill_before_any_accept_is_told_as_that(self, script: Gated) -> None:
+        script.accept("Kill", "server")
+        script.hold("RST ACK", sender="server", seq=1, ack=1)
+        script.exit("server", -9)
+        assert narrate(script.world) == "The server was killed: nobody had accepted, so an RST, no goodbye."
+
+    def test_where_it_had_several_connections_they_may_end_in_several_ways(self, script: Gated) -> None:
+        script.come_back("server", "accept", socket=ref(3, 501, 8888))
+        script.hold("SYN", client=51330, seq=0)
+        script.accept("Kill", "server")
+        script.hold("RST ACK", sender="server", seq=1, ack=1)
+        script.exit("server", -9)
+        told = narrate(script.world)
+        assert told == "The server was killed: unread bytes, or no accept(), so an RST, no goodbye."
+        script.hold("FIN ACK", sender="server", client=51330, seq=1, ack=1)
+        assert narrate(script.world) == "The server was killed: a FIN where all was accepted and read, else an RST."
+
     def test_a_kill_with_bytes_unread_is_told_in_full(self, script: Gated) -> None:
+        script.come_back("server", "accept", socket=ref(3, 501, 8888))
         script.accept("Kill", "server")
         script.hold("RST ACK", sender="server", seq=1, ack=1)
         script.exit("server", -9)

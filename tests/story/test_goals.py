@@ -70,6 +70,17 @@ class TestConnect:
         step = ask(script.world, goals.connect(script.world))
         assert step == Do(StartEndpoint(who="client1", program="tcp_client.py", role="client", transport="tcp"))
 
+    def test_one_that_connects_already_is_helped_to_the_end(self, script: Script) -> None:
+        listening(script)
+        script.stop("client1", script.line("client1", ".connect"), s=3)
+        script.begin("client1", "connect", socket=ref(3, 601))
+        script.sleep("client1", "connect")
+        goal = goals.connect(script.world)
+        assert goal == goals.Finish("client1", 1)
+        script.come_back("client1", "connect", socket=ref(3, 601, 51324, 8888))
+        script.stop("client1", script.line("client1", ".recv"), s=3)
+        assert ask(script.world, goal) == Reached()
+
     def test_a_second_connect_on_one_socket_is_an_extra_line(self, script: Script) -> None:
         connected(script)
         step = ask(script.world, goals.connect(script.world))

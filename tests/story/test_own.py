@@ -61,6 +61,14 @@ def test_who_waits_in_input_is_asked_for_a_line() -> None:
     assert next_action(script.world).label == "the client runs; i interrupts it"
 
 
+def test_a_line_typed_ahead_lets_nobody_run() -> None:
+    script = opened()
+    script.accept("TypeLine", "client1")
+    script.typed("client1", "Bob")
+    assert script.world.endpoints["client1"].status == "stopped"
+    assert next_action(script.world).commands == (Step(who="client1"),)
+
+
 def test_a_select_that_may_have_standard_input_in_it_is_offered_last() -> None:
     script = OwnScript()
     script.start_own("client1", text="import sys, select\nselect.select([sys.stdin], [], [])\n")
